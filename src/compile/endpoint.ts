@@ -22,7 +22,18 @@ import type { ReadableNames } from "./readable-names.ts";
 import { marked, telling, WrittenSql } from "./written-sql.ts";
 
 /** First words of addresses that the server itself answers. */
-const OF_THE_SERVER = ["docs", "events", "explore", "health", "metrics", "openapi.json", "openapi.yaml", "site"];
+const OF_THE_SERVER = [
+  "docs",
+  "events",
+  "explore",
+  "health",
+  "healthz",
+  "metrics",
+  "openapi.json",
+  "openapi.yaml",
+  "readyz",
+  "site",
+];
 
 /** Reads one endpoint; `adopted` throws the first mistake in it, at its line. */
 export class EndpointReader {

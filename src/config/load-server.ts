@@ -31,10 +31,10 @@ export function readServerSettings(projectDir: string): ServerSettings {
 }
 
 function settingsOf(
-  { oidc, cors, tls, trustedProxies = [], limits = {} }: Written,
+  { oidc, cors, tls, trustedProxies = [], limits = {}, metrics }: Written,
   projectDir: string,
 ): ServerSettings {
-  const { connections = SERVER_DEFAULTS.connections, requestTime, idleTime } = limits;
+  const { connections = SERVER_DEFAULTS.connections, requestTime, idleTime, drainTime } = limits;
   return {
     ...(oidc
       ? {
@@ -54,6 +54,17 @@ function settingsOf(
     connections,
     requestTime: requestTime === undefined ? SERVER_DEFAULTS.requestTime : milliseconds(requestTime)!,
     idleTime: idleTime === undefined ? SERVER_DEFAULTS.idleTime : milliseconds(idleTime)!,
+    drainTime: drainTime === undefined ? SERVER_DEFAULTS.drainTime : milliseconds(drainTime)!,
+    ...(metrics
+      ? {
+          metrics: {
+            access: metrics.access ?? "key",
+            scope: metrics.scope ?? "metrics",
+            models: metrics.models ?? 50,
+            streams: metrics.streams ?? 200,
+          },
+        }
+      : {}),
   };
 }
 

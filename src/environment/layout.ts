@@ -216,8 +216,57 @@ comment on column _dataform.schedule_due.definition is 'What it runs: the line a
 comment on table _dataform.schedule_step is 'Each attempt of each step of a due: a command of dataform.';
 comment on column _dataform.schedule_step.output is 'The end of what it said to people.'`;
 
+/** What somebody is to be told of, to whom, and how far each of those who follow the record has come. */
+const incidents = sql`
+create table if not exists _dataform.incident (
+  incident_id bigint generated always as identity primary key,
+  environment text not null,
+  key text not null,
+  kind text not null,
+  subject text not null,
+  content jsonb not null,
+  opened_at timestamptz not null default clock_timestamp(),
+  closed_at timestamptz
+);
+create unique index if not exists incident_open on _dataform.incident (environment, key) where closed_at is null;
+create table if not exists _dataform.delivery (
+  incident_id bigint not null references _dataform.incident (incident_id),
+  channel text not null,
+  event text not null check (event in ('opened', 'closed')),
+  environment text not null,
+  status text not null check (status in ('waiting', 'sent', 'failed')),
+  made_at timestamptz not null default clock_timestamp(),
+  sent_at timestamptz,
+  message_id uuid,
+  error text,
+  primary key (incident_id, channel, event)
+);
+create index if not exists delivery_waiting on _dataform.delivery (environment, channel) where status = 'waiting';
+create table if not exists _dataform.follower (
+  environment text not null,
+  name text not null,
+  seen_until timestamptz,
+  claimed_until timestamptz,
+  next_at timestamptz,
+  attempts integer not null default 0,
+  error text,
+  primary key (environment, name)
+);
+comment on table _dataform.incident is 'What is wrong, from when until when: dataform notify. Of one key one is open at most.';
+comment on table _dataform.delivery is 'Whom is told of the beginning and the end of each incident, once.';
+comment on column _dataform.delivery.message_id is 'The message that it was told in, or is tried in: sent again under the same one.';
+comment on table _dataform.follower is 'Those who follow the record: channels of notifications, what looks for incidents, OpenLineage. How far each has come, who is at it, and when it is tried again.';
+comment on column _dataform.follower.seen_until is 'Of what follows runs: when the last one ended that it knows.'`;
+
 /** What makes each layout of the one before it, and of one of which somebody dropped a table. A published one never changes. */
-const LAYOUTS: readonly Sql[] = [first, ownersAndHolds, asideAndFolder, timeline, keys, schedules];
+const LAYOUTS: readonly Sql[] = [
+  first,
+  ownersAndHolds,
+  asideAndFolder,
+  timeline,
+  keys,
+  join([schedules, incidents], ";\n"),
+];
 
 /** How a wait can be ended, and who is told of it. */
 interface Waiting {

@@ -50,6 +50,15 @@ export const RECORD: Readonly<Record<string, Readonly<Record<string, number>>>> 
     ...["due_id", "step_no", "attempt", "command", "arguments", "status", "made_at", "start_at", "started_at"],
     ...["finished_at", "host", "process_id", "exit_code", "signal", "run_ids", "load_ids", "errors", "output"],
   ),
+  incident: columns(
+    6,
+    ...["incident_id", "environment", "key", "kind", "subject", "content", "opened_at", "closed_at"],
+  ),
+  delivery: columns(
+    6,
+    ...["incident_id", "channel", "event", "environment", "status", "made_at", "sent_at", "message_id", "error"],
+  ),
+  follower: columns(6, ...["environment", "name", "seen_until", "claimed_until", "next_at", "attempts", "error"]),
 };
 
 function columns(layout: number, ...names: string[]): Record<string, number> {
@@ -126,6 +135,7 @@ const REFER: Readonly<Record<string, readonly string[]>> = {
   environment: ["failing_row", "publishing", "step", "run", "release"],
   run: ["failing_row", "publishing", "step"],
   schedule_due: ["schedule_step"],
+  incident: ["delivery"],
 };
 
 /**

@@ -12,6 +12,18 @@ export interface ServerSettings {
   readonly requestTime: number;
   /** For a connection that nothing goes over, and for an answer that nobody takes. */
   readonly idleTime: number;
+  /** For what is being answered when the server is told to end. */
+  readonly drainTime: number;
+  /** Absent: there are none. */
+  readonly metrics?: MetricsSettings;
+}
+
+export interface MetricsSettings {
+  readonly access: "key" | "public";
+  readonly scope: string;
+  /** Told one by one, at most. */
+  readonly models: number;
+  readonly streams: number;
 }
 
 export interface OidcSettings {
@@ -31,4 +43,5 @@ export const SERVER_DEFAULTS: ServerSettings = {
   connections: 5000,
   requestTime: 15_000,
   idleTime: 60_000,
+  drainTime: 10_000,
 };

@@ -86,6 +86,11 @@ export class ReadPool {
     for (const client of this.#open) this.#stale.add(client);
   }
 
+  /** Its connections, those of them that nobody has, and who waits for one. */
+  get load(): { readonly open: number; readonly idle: number; readonly waiting: number } {
+    return { open: this.#open.size, idle: this.#idle.length, waiting: this.#waiting.length };
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     for (const waiting of this.#waiting.splice(0)) waiting.fail(new Error("the server is closing"));

@@ -233,6 +233,9 @@ function forget(environment: string): Sql {
     delete from _dataform.run where environment = ${name};
     delete from _dataform.release where environment = ${name};
     delete from _dataform.api_key where environment = ${name};
+    delete from _dataform.delivery where incident_id in (select incident_id from _dataform.incident where environment = ${name});
+    delete from _dataform.incident where environment = ${name};
+    delete from _dataform.follower where environment = ${name};
     delete from _dataform.schedule_step where due_id in (select due_id from _dataform.schedule_due where environment = ${name});
     delete from _dataform.schedule_due where environment = ${name};
     delete from _dataform.schedule where environment = ${name};

@@ -143,6 +143,9 @@ async function moveRows(session: Session, to: string): Promise<void> {
     update _dataform.release set environment = ${renamed} where environment = ${old};
     update _dataform.run set environment = ${renamed} where environment = ${old};
     update _dataform.api_key set environment = ${renamed} where environment = ${old};
+    update _dataform.incident set environment = ${renamed} where environment = ${old};
+    update _dataform.delivery set environment = ${renamed} where environment = ${old};
+    update _dataform.follower set environment = ${renamed} where environment = ${old};
     update _dataform.schedule_due set environment = ${renamed} where environment = ${old};
     update _dataform.schedule set environment = ${renamed} where environment = ${old};
     delete from _dataform.environment where name = ${old};`;

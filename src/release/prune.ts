@@ -31,7 +31,7 @@ export async function forgetOldReleases(
 
 /**
  * Drops the record of old runs: their steps, the rows that their assertions found, and the releases that can no longer be
- * gone back to; and of each line of the schedule what came of as many dues. The last run stays, and so does a run whose release
+ * gone back to; of each line of the schedule what came of as many dues, and incidents that are over as long. The last run stays, and so does a run whose release
  * is kept; of releases those stay that tell what a kept one was published upon.
  */
 export async function pruneHistory(
@@ -86,6 +86,17 @@ export async function pruneHistory(
       ),
       dues as (
         delete from _dataform.schedule_due where due_id in (select due_id from old_dues)
+      ),
+      old_incidents as materialized (
+        select incident_id
+        from _dataform.incident
+        where environment = $1 and closed_at < clock_timestamp() - $3::interval
+      ),
+      deliveries as (
+        delete from _dataform.delivery where incident_id in (select incident_id from old_incidents)
+      ),
+      incidents as (
+        delete from _dataform.incident where incident_id in (select incident_id from old_incidents)
       ),
       releases as (
         delete from _dataform.release as l

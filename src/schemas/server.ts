@@ -69,8 +69,32 @@ const limits = closed(
       "60s",
       duration("after which a connection over which nothing goes is closed, and an answer that nobody takes"),
     ),
+    drainTime: byDefault("10s", duration("that what is being answered has when the server is told to end")),
   },
   "what one who asks may cost",
+);
+
+const metrics = closed(
+  {
+    access: byDefault(
+      "key" as const,
+      oneOf(["key", "public"], "who may read them: whoever has a key or token with their scope, or everybody"),
+    ),
+    scope: byDefault("metrics", text("what a key must have")),
+    models: byDefault(
+      50,
+      Type.Integer({
+        minimum: 0,
+        maximum: 1000,
+        description: "models of the last run that are told one by one, those that took longest",
+      }),
+    ),
+    streams: byDefault(
+      200,
+      Type.Integer({ minimum: 0, maximum: 2000, description: "streams of sources that are told one by one" }),
+    ),
+  },
+  "figures for Prometheus, at /metrics",
 );
 
 /** `serve/server.yaml`. */
@@ -87,6 +111,7 @@ export const serverSchema = closed(
       ),
     ),
     limits: Type.Optional(limits),
+    metrics: Type.Optional(metrics),
   },
   "how `dataform serve` itself is: who may ask, from where, and at what cost",
 );

@@ -7,7 +7,7 @@ import { UserError } from "../model/errors.ts";
 import type { ServerSettings } from "../model/server-settings.ts";
 import { PoolIsFull } from "../postgres/read-pool.ts";
 import { connectionLost, postgresError, SQLSTATE } from "../postgres/sqlstate.ts";
-import { endWhenIdle } from "../wait/timers.ts";
+import { after, endWhenIdle, repeatedly } from "../wait/timers.ts";
 import { Problem, type ProblemType } from "./api/problem.ts";
 import { followCertificate, readCertificate } from "./certificate.ts";
 
@@ -41,7 +41,7 @@ export async function startServer(
   { host, port, settings, log }: ServerOptions,
   add: (server: FastifyInstance) => void | Promise<void>,
 ): Promise<RunningServer> {
-  const { tls, idleTime, requestTime, trustedProxies } = settings;
+  const { tls, idleTime, requestTime, trustedProxies, drainTime } = settings;
   const http = {
     maxHeaderSize: MOST_HEADERS,
     headersTimeout: requestTime,
@@ -54,7 +54,7 @@ export async function startServer(
     requestTimeout: requestTime,
     connectionTimeout: idleTime,
     keepAliveTimeout: idleTime,
-    forceCloseConnections: true,
+    forceCloseConnections: "idle",
     trustProxy: trustedProxies.length ? [...trustedProxies] : false,
     clientErrorHandler: refuse,
     // No answer takes a body.
@@ -97,9 +97,24 @@ export async function startServer(
     address: `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${taken}/`,
     close: async () => {
       stop();
-      await server.close();
+      await drained(server, drainTime);
     },
   };
+}
+
+/** Between two looks for connections over which nothing goes any more, in milliseconds. */
+const LOOK_EVERY = 20;
+
+/** Takes nothing more, lets what is being answered be answered, for so many milliseconds at most, and ends. */
+async function drained(server: FastifyInstance, time: number): Promise<void> {
+  const stop = repeatedly(LOOK_EVERY, () => server.server.closeIdleConnections());
+  const late = after(time, () => server.server.closeAllConnections());
+  try {
+    await server.close();
+  } finally {
+    stop();
+    late();
+  }
 }
 
 /** Besides, a browser asks by OPTIONS whether a page from elsewhere may. */

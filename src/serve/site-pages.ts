@@ -40,7 +40,7 @@ export class SitePages {
   }
 
   addTo(server: FastifyInstance): void {
-    server.get("/events", (_, reply) => {
+    server.get("/events", { config: { kind: "events" } }, (_, reply) => {
       reply.hijack();
       const { raw } = reply;
       const headers = reply.getHeaders() as Record<string, string>;

@@ -24,7 +24,7 @@ function told(text: string): string {
 }
 
 test("what is not said is as it is without the file", () => {
-  const defaults = { trustedProxies: [], connections: 5000, requestTime: 15_000, idleTime: 60_000 };
+  const defaults = { trustedProxies: [], connections: 5000, drainTime: 10_000, requestTime: 15_000, idleTime: 60_000 };
   expect(read("# nothing\n")).toEqual(defaults);
   expect(read("limits: { idleTime: 2m }\n")).toEqual({ ...defaults, idleTime: 120_000 });
   expect(read("oidc: { issuer: https://login.example, audience: shop }").oidc).toEqual({

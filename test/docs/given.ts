@@ -55,6 +55,7 @@ export const given: Readonly<Record<string, Given>> = {
   },
   "docs/monitoring.md": { files: { ...orders, ...revenue }, before: ["npx dataform ingest"] },
   "docs/roles.md": { files: { ...orders, ...revenue }, before: ["npx dataform ingest"] },
+  "docs/operate.md": { files: { ...orders, ...revenue }, before: ["npx dataform ingest"] },
   "docs/operate-raw.md": {
     files: {
       "dataform.json": settings,

@@ -112,7 +112,8 @@ test("every block says what it is written in", () => {
   const unknown = pages().flatMap((page) =>
     blocksOf(page)
       .filter(
-        ({ language }) => !["sh", "console", "text", "sql", "sqlx", "js", "ts", "json", "yaml"].includes(language),
+        ({ language }) =>
+          !["sh", "console", "text", "sql", "sqlx", "js", "ts", "json", "yaml", "ini", "dockerfile"].includes(language),
       )
       .map(({ line }) => `${page}:${line}`),
   );

@@ -1,7 +1,8 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { type GrafanaFlags, writeGrafana } from "../bi/grafana.ts";
+import { type PrometheusFlags, writePrometheus } from "../bi/prometheus.ts";
 import { type SupersetFlags, type ToolFlags, toMetabase, toSuperset } from "../bi/tell.ts";
-import { addConnectionOption, addProjectOptions } from "../options.ts";
+import { addConnectionOption, addProjectOptions, parseDuration } from "../options.ts";
 import { addEnvironmentOption } from "../releasing.ts";
 import type { AddCommand, Shell } from "../shell.ts";
 
@@ -10,7 +11,35 @@ export const addBiCommand: AddCommand = (bi, shell) => {
   addGrafana(bi, shell);
   addSuperset(bi, shell);
   addMetabase(bi, shell);
+  addPrometheus(bi, shell);
 };
+
+function addPrometheus(bi: Command, shell: Shell): void {
+  bi.command("prometheus")
+    .description("write what Prometheus reads: where `dataform serve` has its figures, and when to tell somebody")
+    .option("--out <dir>", "the folder", "prometheus")
+    .option("--job <name>", "what Prometheus calls the servers", jobName, "dataform")
+    .option("--target <host:port>", "where a server is", "127.0.0.1:3025")
+    .addOption(
+      new Option("--no-run-for <duration>", "the longest without a run that succeeded (26h)")
+        .argParser(parseDuration)
+        .default(26 * 3_600_000, "26h"),
+    )
+    .addOption(
+      new Option("--run-limit <duration>", "the longest that a run may take (4h)")
+        .argParser(parseDuration)
+        .default(4 * 3_600_000, "4h"),
+    )
+    .option("--runbook <url>", "where the paragraphs on the alerts are", "docs/operate.md")
+    .option("--json", "what was written, as one JSON object")
+    .action((flags: PrometheusFlags) => writePrometheus(shell, flags));
+}
+
+/** It stands in quotes in the rules. */
+function jobName(text: string): string {
+  if (/^[\w.-]+$/.test(text)) return text;
+  throw new InvalidArgumentError("Expected letters, digits, _, . and -.");
+}
 
 function addGrafana(bi: Command, shell: Shell): void {
   const grafana = bi

@@ -8,17 +8,23 @@ import { UserError } from "../../model/errors.ts";
 import type { Api, CompiledGraph } from "../../model/graph.ts";
 import type { ServerSettings } from "../../model/server-settings.ts";
 import { targetKey } from "../../model/target.ts";
+import type { Client } from "../../postgres/client.ts";
+import type { PageFrom } from "../../serve/api/answers.ts";
 import { Cursors } from "../../serve/api/cursor.ts";
 import { addDocumentation } from "../../serve/api/docs-page.ts";
 import { ReadApi } from "../../serve/api/read-api.ts";
+import { followKeys } from "../../serve/api/releases.ts";
 import { addEndpoints } from "../../serve/api/routes.ts";
 import { openRedis } from "../../serve/api/shared-cache.ts";
+import { addHealth, Readiness } from "../../serve/health.ts";
+import { addMetrics } from "../../serve/metrics-page.ts";
 import { compileProject } from "../compiling.ts";
 import { openDatabase, openForReading, whereLine } from "../database.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { addListenOptions, type ListenFlags, listen } from "../listening.ts";
 import { addConnectionOption, addProjectOptions, environmentName } from "../options.ts";
 import { addEnvironmentOption } from "../releasing.ts";
+import { openMetrics } from "../serve/measuring.ts";
 import { opennessOf, WhoMayAsk } from "../serve/who-may-ask.ts";
 import type { AddCommand, Shell } from "../shell.ts";
 import { LivePages, type SiteFlags } from "../site/make-site.ts";
@@ -68,30 +74,53 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
   );
   const endpoints = apis.flatMap((one) => one.endpoints);
   const { host } = flags;
-  const asked = { host, isPublic: flags.public === true, server, endpoints };
+  const asked = {
+    host,
+    isPublic: flags.public === true,
+    server,
+    endpoints,
+    others: server.metrics ? [server.metrics] : [],
+  };
   const showsPages = flags.site !== false && opennessOf(asked) !== "none";
-  if (!showsPages && !endpoints.length) throw nothingToAnswer(flags);
+  if (!showsPages && !endpoints.length && !server.metrics) throw nothingToAnswer(flags);
   const say = (line: string) => shell.say(line);
-  const who = endpoints.length
-    ? await WhoMayAsk.read({ ...asked, settings, environment: environmentName(flags), signal, say })
-    : undefined;
+  const who =
+    endpoints.length || server.metrics
+      ? await WhoMayAsk.read({ ...asked, settings, environment: environmentName(flags), signal, say })
+      : undefined;
   const onWait = telling(shell).tell;
   const pages = showsPages ? await LivePages.make(shell, flags, { settings: owner, signal, onWait }) : undefined;
-  const api = who && (await openApi(shell, flags, { settings, graph, apis, server, who }));
+  let api: ReadApi | undefined;
+  const metrics =
+    server.metrics &&
+    (await openMetrics(shell, {
+      environment: environmentName(flags),
+      project: graph.project.name ?? "",
+      settings: server.metrics,
+      reader: settings,
+      owner,
+      load: () => api?.load,
+    }));
+  const onPage = (from: PageFrom) => metrics?.paged(from);
+  if (endpoints.length) api = await openApi(shell, flags, { settings, graph, apis, server, who: who!, onPage });
+  const readiness = new Readiness(settings, environmentName(flags));
   const ended = new AbortController();
   const stopped = AbortSignal.any([signal, ended.signal]);
   try {
-    const following = api && follow(shell, { api, who, settings, signal: stopped });
+    const following = who && follow(shell, flags, { api, who, settings, signal: stopped });
     await api?.describe();
     const add = (to: FastifyInstance) => {
+      addHealth(to, readiness);
+      if (metrics) addMetrics(to, metrics, (request) => who!.access.allow(request, server.metrics!));
       if (api) {
-        addEndpoints(to, api, (request, endpoint) => who.access.allow(request, endpoint));
-        addDocumentation(to, () => api.document(!who.access.isOpen));
+        addEndpoints(to, api, (request, endpoint) => who!.access.allow(request, endpoint));
+        addDocumentation(to, () => api.document(!who!.access.isOpen));
       }
       pages?.addTo(to);
     };
     const running = await listen(shell, flags, add, server);
     if (api) shell.say(`${counted(endpoints.length, "endpoint")}, told and tried at ${running.address}docs/`);
+    if (metrics) shell.say(`figures for Prometheus at ${running.address}metrics`);
     for (const line of who?.lines ?? []) shell.say(line);
     if (flags.site !== false && !pages)
       shell.say("the pages are not shown: a browser sends no key; --public shows them to whoever reaches the address");
@@ -102,7 +131,7 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
     }
   } finally {
     ended.abort();
-    await api?.close();
+    await Promise.all([api?.close(), readiness.close()]);
   }
 }
 
@@ -125,9 +154,14 @@ interface Served {
   readonly apis: readonly Api[];
   readonly server: ServerSettings;
   readonly who: WhoMayAsk;
+  readonly onPage: (from: PageFrom) => void;
 }
 
-async function openApi(shell: Shell, flags: Flags, { settings, graph, apis, server, who }: Served): Promise<ReadApi> {
+async function openApi(
+  shell: Shell,
+  flags: Flags,
+  { settings, graph, apis, server, who, onPage }: Served,
+): Promise<ReadApi> {
   const environment = environmentName(flags);
   const cursors = new Cursors(who.secret, environment);
   const url = flags.redis ?? shell.env.DATAFORM_REDIS_URL;
@@ -154,30 +188,34 @@ async function openApi(shell: Shell, flags: Flags, { settings, graph, apis, serv
     pageTimeout,
     streamTimeout,
     idleTime: server.idleTime,
+    onPage,
   });
 }
 
 interface Following extends Pick<Served, "settings" | "who"> {
-  readonly api: ReadApi;
+  readonly api: ReadApi | undefined;
   readonly signal: AbortSignal;
 }
 
 /** Follows releases and keys until the signal comes. */
-function follow(shell: Shell, { api, who, settings, signal }: Following): Promise<void> {
+function follow(shell: Shell, flags: Flags, { api, who, settings, signal }: Following): Promise<void> {
   let told = who.lines.join("\n");
+  const onKeys = async (client: Client) => {
+    await who.renew(client);
+    api?.cursors.renew(who.secret);
+    const lines = who.lines.join("\n");
+    if (lines !== told && lines) shell.say(lines);
+    told = lines;
+  };
+  const onLost = ({ message }: Error) => shell.say(`the database is not there, and is asked again: ${message}`);
+  if (!api) return followKeys(settings, environmentName(flags), { signal, onKeys, onLost });
   return api.releases.follow(settings, {
     signal,
     onRelease: () => {
       api.renew().catch((error: Error) => shell.say(error.message));
     },
-    onKeys: async (client) => {
-      await who.renew(client);
-      api.cursors.renew(who.secret);
-      const lines = who.lines.join("\n");
-      if (lines !== told && lines) shell.say(lines);
-      told = lines;
-    },
-    onLost: ({ message }) => shell.say(`the database is not there, and is asked again: ${message}`),
+    onKeys,
+    onLost,
   });
 }
 

@@ -17,11 +17,16 @@ interface Asked {
   readonly isPublic: boolean;
   readonly server: ServerSettings;
   readonly endpoints: readonly DeclaredEndpoint[];
+  /** Besides the endpoints, what asks who it is. */
+  readonly others: readonly Asking[];
   readonly environment: string;
   readonly settings: ConnectionSettings;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
 }
+
+/** What somebody may ask for. */
+export type Asking = Pick<DeclaredEndpoint, "access" | "scope">;
 
 /** Who reaches the server, before anything asks them who they are. */
 export function opennessOf({ host, isPublic, server }: Pick<Asked, "host" | "isPublic" | "server">): Openness {
@@ -43,7 +48,7 @@ export class WhoMayAsk {
 
   /** @throws UserError where the login may not read what it has to, or nobody might ask for anything */
   static async read(asked: Asked): Promise<WhoMayAsk> {
-    const { server, endpoints, settings, signal, say } = asked;
+    const { server, endpoints, others, settings, signal, say } = asked;
     const tokens = server.oidc && new (await import("../../serve/access/tokens.ts")).Tokens(server.oidc, say);
     const parts = { openness: opennessOf(asked), tokens, log: say };
     const who = new WhoMayAsk(asked, (keyring) => new Access({ ...parts, keyring }));
@@ -51,7 +56,7 @@ export class WhoMayAsk {
       await refuseUnreadable(client, settings, asked);
       if (await hasMetadata(client)) await who.renew(client);
     });
-    const needsKeys = endpoints.some(({ access }) => access === "key");
+    const needsKeys = [...endpoints, ...others].some(({ access }) => access === "key");
     if (parts.openness === "none" && needsKeys && !tokens && !who.#valid.length) throw nobodyMayAsk(asked);
     return who;
   }
@@ -70,14 +75,15 @@ export class WhoMayAsk {
 
   /** What to say at the start, and again where it changes. */
   get lines(): readonly string[] {
-    const { isPublic, server, endpoints } = this.#asked;
-    if (!endpoints.some(({ access }) => access === "key")) return [];
+    const { isPublic, server, endpoints, others } = this.#asked;
+    const asking = [...endpoints, ...others];
+    if (!asking.some(({ access }) => access === "key")) return [];
     if (isPublic) return ["no key is asked for (--public): whoever reaches the address may ask for everything"];
     if (this.access.isOpen)
       return ["no key is made: whoever is on this machine may ask; `dataform keys add` makes one"];
     const valid = this.#valid;
     const who = [counted(valid.length, "valid key"), ...(server.oidc ? [`tokens of ${server.oidc.issuer}`] : [])];
-    const scopes = new Set(endpoints.map(({ scope }) => scope));
+    const scopes = new Set(asking.map(({ scope }) => scope));
     const idle = valid.flatMap((key) =>
       key.scopes.filter((scope) => !scopes.has(scope)).map((scope) => `${scope} of ${key.name}`),
     );

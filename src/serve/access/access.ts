@@ -42,7 +42,10 @@ export class Access {
   }
 
   /** @throws Problem where whoever asks may not */
-  async allow(request: FastifyRequest, endpoint: DeclaredEndpoint): Promise<AbortSignal | undefined> {
+  async allow(
+    request: FastifyRequest,
+    endpoint: Pick<DeclaredEndpoint, "access" | "scope">,
+  ): Promise<AbortSignal | undefined> {
     if (endpoint.access === "public" || this.#parts.openness === "all") return undefined;
     const forwarded = this.isOpen && isForwarded(request.raw);
     if (this.isOpen && !forwarded) return undefined;

@@ -71,7 +71,12 @@ interface Parts {
   readonly cacheBytes: number;
   /** What several servers keep together. */
   readonly shared?: SharedCache | undefined;
+  /** Told of each page where it came from. */
+  readonly onPage: (from: PageFrom) => void;
 }
+
+/** Where a page came from; `unchanged`: whoever asked had it. */
+export type PageFrom = "memory" | "shared" | "database" | "unchanged";
 
 /** Answers pages, each of one release. */
 export class Answers {
@@ -83,6 +88,11 @@ export class Answers {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#cache = new Cache(parts.cacheBytes);
+  }
+
+  /** Of what is kept in memory. */
+  get bytes(): number {
+    return this.#cache.bytes;
   }
 
   /** Readers have another release: pages of others are asked for no more. */
@@ -141,12 +151,14 @@ export class Answers {
       const isCurrent = release === current;
       const { source, tags } = await this.#ready(endpoint, release, current);
       const tag = tags[encoding];
-      if (hasTag(asked.ifNoneMatch, tag))
+      if (hasTag(asked.ifNoneMatch, tag)) {
+        this.#parts.onPage("unchanged");
         return { status: 304, headers: this.#headers(asked, release, tag), body: undefined };
+      }
       const key = this.#key(asked, String(release));
       const keeps = endpoint.cache === "release";
       const kept = keeps ? this.#cache.get(key) : undefined;
-      if (kept) return this.#answer(asked, kept, key, tag);
+      if (kept) return this.#answer(asked, kept, key, tag, "memory");
       const read = await this.#cache
         .once(
           `${key} ${isCurrent}`,
@@ -164,7 +176,7 @@ export class Answers {
           this.#cache.set(key, page, page.body.length + key.length);
           if (!page.isShared) this.#parts.shared?.set(key, sharedBytes(page));
         }
-        return this.#answer(asked, page, key, tag);
+        return this.#answer(asked, page, key, tag, page.isShared ? "shared" : "database");
       }
       if (!read) this.#parts.releases.forget(release);
       current = read ? read.release : await this.#parts.releases.current(true);
@@ -184,10 +196,10 @@ export class Answers {
     const key = this.#key(asked, "-");
     const seconds = typeof endpoint.cache === "object" ? endpoint.cache.seconds : 0;
     const kept = seconds && !asked.noCache ? this.#cache.get(key) : undefined;
-    if (kept) return this.#answer(asked, kept, key, undefined);
+    if (kept) return this.#answer(asked, kept, key, undefined, "memory");
     const read = { ...(await this.#cache.once(key, () => this.#read(asked, source, null, row))), release: null };
     if (seconds) this.#cache.set(key, read, read.body.length + key.length, seconds * 1000);
-    return this.#answer(asked, read, key, undefined);
+    return this.#answer(asked, read, key, undefined, "database");
   }
 
   /** Where its columns stand in a release, and the tags of what is made of them. */
@@ -243,7 +255,8 @@ export class Answers {
     return { body: Buffer.from(text), next, release: page.release, packed: new Map() };
   }
 
-  async #answer(asked: Asked, kept: Kept, key: string, tag: string | undefined): Promise<Answer> {
+  async #answer(asked: Asked, kept: Kept, key: string, tag: string | undefined, from: PageFrom): Promise<Answer> {
+    this.#parts.onPage(from);
     const { body, next, release, packed } = kept;
     const { encoding } = asked;
     const headers = this.#headers(asked, release, tag);

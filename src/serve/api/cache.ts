@@ -20,6 +20,10 @@ export class Cache<T> {
     this.#most = most;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get(key: string): T | undefined {
     const found = this.#kept.get(key);
     if (!found) return undefined;

@@ -19,6 +19,8 @@ const TYPES: ReadonlyMap<string, string> = new Map([
   ["png", "image/png"],
 ]);
 
+const DOCUMENTS = { kind: "documents" };
+
 const FILES = ["index.html", "start.js", "swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"];
 
 /**
@@ -26,14 +28,14 @@ const FILES = ["index.html", "start.js", "swagger-ui-bundle.js", "swagger-ui.css
  * @param document OpenAPI, as it is now
  */
 export function addDocumentation(server: FastifyInstance, document: () => Promise<unknown>): void {
-  server.get("/openapi.json", async (_, reply) => {
+  server.get("/openapi.json", { config: DOCUMENTS }, async (_, reply) => {
     reply.headers({ "content-type": "application/json; charset=utf-8", "cache-control": "no-cache" });
     return reply.send(`${JSON.stringify(await document(), null, 2)}\n`);
   });
-  server.get("/docs", (_, reply) => reply.redirect("/docs/", 301));
+  server.get("/docs", { config: DOCUMENTS }, (_, reply) => reply.redirect("/docs/", 301));
   for (const name of FILES) {
     let content: Buffer | undefined;
-    server.get(`/docs/${name === "index.html" ? "" : name}`, (_, reply) => {
+    server.get(`/docs/${name === "index.html" ? "" : name}`, { config: DOCUMENTS }, (_, reply) => {
       content ??= readFileSync(new URL(`../../../dist/swagger/${name}`, import.meta.url));
       reply.headers({
         "content-type": TYPES.get(name.split(".").at(-1)!)!,

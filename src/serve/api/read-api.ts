@@ -8,7 +8,7 @@ import { ReadPool } from "../../postgres/read-pool.ts";
 import { readKeptRelease, readNamedRelease } from "../../release/store.ts";
 import { sql } from "../../sql/sql.ts";
 import { after } from "../../wait/timers.ts";
-import { type Answer, Answers, type Asked, notPublished, notThere } from "./answers.ts";
+import { type Answer, Answers, type Asked, notPublished, notThere, type PageFrom } from "./answers.ts";
 import type { Cursors } from "./cursor.ts";
 import { openApiDocument } from "./openapi.ts";
 import { describeOutside } from "./outside.ts";
@@ -44,6 +44,8 @@ export interface ReadApiOptions {
   readonly streamTimeout: number;
   /** Milliseconds for whoever asked to take a piece of a stream. */
   readonly idleTime: number;
+  /** Told of each page where it came from. */
+  readonly onPage: (from: PageFrom) => void;
 }
 
 /** All rows of an endpoint, before the first of them is sent. */
@@ -82,7 +84,21 @@ export class ReadApi {
       outside: (endpoint) => this.#outside.get(endpoint),
       cacheBytes: options.cacheBytes,
       shared: options.shared,
+      onPage: options.onPage,
     });
+  }
+
+  /** What it holds at this moment. */
+  get load() {
+    const [pages, streams] = [this.#pages.load, this.#streams.load];
+    return {
+      connections: [
+        { for: "pages", open: pages.open, idle: pages.idle },
+        { for: "streams", open: streams.open, idle: streams.idle },
+      ],
+      waiting: pages.waiting + streams.waiting,
+      cacheBytes: this.#answers.bytes,
+    };
   }
 
   /** Those that it gives out and reads. */

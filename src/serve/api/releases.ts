@@ -19,6 +19,27 @@ interface Followed {
   readonly onLost: (error: Error) => void;
 }
 
+/** Tells of keys that were made, revoked or changed, until the signal comes. */
+export function followKeys(
+  settings: ConnectionSettings,
+  environment: string,
+  { signal, onKeys, onLost }: Required<Pick<Followed, "signal" | "onKeys" | "onLost">>,
+): Promise<void> {
+  const look = keysLook(onKeys);
+  const onLook = (recorded: Recorded, _begun: number, client: Client) => look(recorded, client);
+  return watchRecord(settings, environment, { signal, duty: "server", onLook, onLost });
+}
+
+/** Tells with each look whether there are other keys; where that fails it is told again. */
+function keysLook(onKeys: Followed["onKeys"]) {
+  let known: string | null | undefined;
+  return async ({ keys }: Recorded, client: Client): Promise<void> => {
+    if (keys === known) return;
+    if (keys !== null) await onKeys?.(client);
+    known = keys;
+  };
+}
+
 /**
  * Which release readers have, and what it consists of. Notifications are hints: the record is looked at once a second, and each
  * page that is read brings the release of its own snapshot.
@@ -39,12 +60,11 @@ export class Releases {
   /** Follows the record until the signal comes. */
   async follow(settings: ConnectionSettings, { signal, onRelease, onKeys, onLost }: Followed): Promise<void> {
     this.#onRelease = onRelease;
-    let keys: string | null | undefined;
-    const onLook = async ({ release, keys: now }: Recorded, begun: number, client: Client) => {
+    const ofKeys = keysLook(onKeys);
+    const onLook = async (recorded: Recorded, begun: number, client: Client) => {
+      const { release } = recorded;
       this.#notice(release === null ? null : Number(release), begun);
-      if (keys === now) return;
-      if (now !== null) await onKeys?.(client);
-      keys = now;
+      await ofKeys(recorded, client);
     };
     await watchRecord(settings, this.#environment, { signal, duty: "server", onLook, onLost });
   }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { DeclaredEndpoint } from "../../model/api.ts";
+import { markStream } from "../metrics-page.ts";
 import { ENDING, encodingOf, formatOf, MEDIA_TYPES, VARY } from "./negotiate.ts";
 import type { Read } from "./parameters.ts";
 import { Problem } from "./problem.ts";
@@ -25,9 +26,10 @@ export function addEndpoints(server: FastifyInstance, api: ReadApi, gate: Gate):
     const path = endpoint.path.replace(/\{([^}]*)\}/g, ":$1");
     const handler = (request: Request, reply: FastifyReply) =>
       answer(request, reply, { endpoint, api, gate, last: last?.name });
-    server.get(path, handler);
+    const config = { kind: "page", endpoint: endpoint.path };
+    server.get(path, { config }, handler);
     // One that ends in a parameter has the ending in its value.
-    if (!last) for (const ending of Object.keys(MEDIA_TYPES)) server.get(`${path}.${ending}`, handler);
+    if (!last) for (const ending of Object.keys(MEDIA_TYPES)) server.get(`${path}.${ending}`, { config }, handler);
   }
 }
 
@@ -96,6 +98,7 @@ async function stream(
       const detail = `${name} is for pages of JSON: ${format} is given whole`;
       throw new Problem("invalid-request", { detail, errors: [{ pointer: `/query/${name}`, detail }] });
     }
+  markStream(request);
   const packed = format !== "parquet" && encodingOf(request.headers["accept-encoding"]) !== "identity";
   await api.rows(endpoint, read, format, async ({ release, bytes, late, patience }) => {
     reply.hijack();

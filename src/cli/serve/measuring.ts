@@ -1,0 +1,39 @@
+import { ingestFiles } from "../../config/ingest-files.ts";
+import type { Load, Metrics } from "../../metrics/registry.ts";
+import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import type { MetricsSettings } from "../../model/server-settings.ts";
+import { schemasToLookIn } from "../ingest/choose.ts";
+import type { Shell } from "../shell.ts";
+
+interface Measured {
+  readonly environment: string;
+  readonly project: string;
+  readonly settings: MetricsSettings;
+  /** Who serves, and who looks at what landed. */
+  readonly reader: ConnectionSettings;
+  readonly owner: ConnectionSettings;
+  /** What the server holds at this moment. */
+  readonly load: () => Load | undefined;
+}
+
+/** The figures of this server and of the database. Their library is loaded where somebody wants them. */
+export async function openMetrics(
+  shell: Shell,
+  { environment, project, settings, reader, owner, load }: Measured,
+): Promise<Metrics> {
+  const [{ Metrics }, { Snapshots }] = await Promise.all([
+    import("../../metrics/registry.ts"),
+    import("../../metrics/snapshot.ts"),
+  ]);
+  const snapshots = new Snapshots({
+    environment,
+    record: { settings: reader, duty: "server" },
+    // With roles, what serves may not see what landed, and what builds may.
+    landed: owner.roles ? { settings: owner, duty: "builder" } : { settings: reader, duty: "server" },
+    rawSchemas: ingestFiles(shell.projectDir).length ? schemasToLookIn(shell, undefined) : [],
+    models: settings.models,
+    streams: settings.streams,
+    log: (line) => shell.say(line),
+  });
+  return new Metrics(snapshots, { project, environment }, load);
+}

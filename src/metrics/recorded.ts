@@ -1,0 +1,406 @@
+import { LOOKING, ledgersIn, rowsOf } from "../catalogue/rows.ts";
+import { hasMetadata } from "../environment/layout.ts";
+import { sourceFreshness } from "../library/monitoring/loads.ts";
+import { storage } from "../library/monitoring/storage.ts";
+import type { Ledger } from "../library/monitoring/tables.ts";
+import { type Client, withTransaction } from "../postgres/client.ts";
+import { literal } from "../sql/literals.ts";
+import { join, type Sql, sql } from "../sql/sql.ts";
+
+// What the records of a database say, for figures: moments as seconds since 1970, durations in seconds, sizes in bytes.
+
+/** Of runs and releases of one environment. */
+export interface RecordedRuns {
+  /** Null where no run ever began. */
+  readonly environment: {
+    readonly release: number | null;
+    readonly publishedAt: number | null;
+    readonly waiting: number;
+    readonly held: number;
+  } | null;
+  /** Of the last day, by how they ended. */
+  readonly lastDay: readonly { readonly status: string; readonly runs: number; readonly endedAt: number | null }[];
+  /** The last run that ended. */
+  readonly last: {
+    readonly succeeded: number;
+    readonly endedAt: number;
+    readonly seconds: number;
+    readonly rows: number;
+    readonly bytes: number;
+    readonly snapshot: number;
+    readonly lock: number;
+  } | null;
+  /** Since when a run goes on; null where none does. */
+  readonly runningSince: number | null;
+  /** Of the last run that ended. */
+  readonly steps: readonly { readonly kind: string; readonly status: string; readonly steps: number }[];
+  /** Of each action its last verdict in the last 50 runs: those that are not good. */
+  readonly bad: readonly { readonly kind: string; readonly status: string; readonly actions: number }[];
+  /** Models of the last run that built any, those that took longest. */
+  readonly models: readonly {
+    readonly model: string;
+    readonly seconds: number;
+    readonly rows: number | null;
+    readonly bytes: number | null;
+  }[];
+  /** Lines of schedules.yaml, by their names. */
+  readonly schedules: readonly {
+    readonly schedule: string;
+    /** Seconds since it should have begun; 0 where nothing is due, or somebody paused it. */
+    readonly lag: number;
+    readonly paused: number;
+    readonly failing: number;
+    /** Of the last one that began: seconds from its due to its begin. */
+    readonly late: number | null;
+  }[];
+  /** What is wrong and not over, by what it is. */
+  readonly incidents: readonly { readonly kind: string; readonly open: number }[];
+  /** Messages that wait to be told, by channel, and for how long the first has. */
+  readonly deliveries: readonly {
+    readonly channel: string;
+    readonly waiting: number;
+    readonly oldest: number;
+    readonly failed: number;
+  }[];
+  /** Runs that ended since the last look. */
+  readonly ended: readonly { readonly endedAt: string; readonly status: string; readonly seconds: number }[];
+  /** Steps of those. */
+  readonly endedSteps: readonly { readonly kind: string; readonly status: string; readonly seconds: number }[];
+}
+
+/** Of loads. */
+export interface RecordedLoads {
+  readonly streams: readonly {
+    readonly source: string;
+    readonly stream: string;
+    readonly loadedAt: number;
+    readonly age: number;
+    readonly warn: number | null;
+    readonly error: number | null;
+    /** Null where nothing is declared, or a column decides. */
+    readonly state: "fresh" | "warn" | "error" | null;
+    readonly failing: number;
+  }[];
+  readonly sources: readonly {
+    readonly source: string;
+    readonly loaded: number;
+    readonly failed: number;
+    readonly rows: number;
+    readonly rejected: number;
+    readonly bytes: number;
+  }[];
+  readonly rejects: readonly { readonly source: string; readonly open: number }[];
+}
+
+export interface RecordedStorage {
+  readonly kinds: readonly { readonly kind: string; readonly bytes: number }[];
+  readonly database: number;
+}
+
+/** Runs that are told of at once: a process that was not asked for long goes on with the next look. */
+const MOST_RUNS = 50;
+
+const seconds = (moment: Sql) => sql`extract(epoch from ${moment})::double precision`;
+
+/**
+ * In one snapshot. The connection may read the record's runs and steps.
+ * @param since the moment at which the last run ended that is known, as the server wrote it; null: no run is new
+ */
+export function readRuns(
+  client: Client,
+  environment: string,
+  { since, models }: { readonly since: string | null; readonly models: number },
+): Promise<RecordedRuns | undefined> {
+  return withTransaction(client, () => runsOf(client, environment, since, models), LOOKING);
+}
+
+async function runsOf(client: Client, environment: string, since: string | null, models: number) {
+  if (!(await hasMetadata(client))) return undefined;
+  const its = literal(environment);
+  const lastEnded = sql`
+    select run_id from _dataform.run
+    where environment = ${its} and finished_at is not null
+    order by finished_at desc, run_id
+    limit 1`;
+  const [environmentRow] = await rowsOf<NonNullable<RecordedRuns["environment"]>>(
+    client,
+    sql`
+      select
+        e.release_id as release,
+        ${seconds(sql`r.published_at`)} as "publishedAt",
+        (select count(*) from _dataform.release where environment = e.name and status = 'waiting') as waiting,
+        (e.held_at is not null)::int as held
+      from _dataform.environment as e
+      left join _dataform.release as r
+        on r.environment = e.name and r.release_id = e.release_id
+      where e.name = ${its}`,
+  );
+  const lastDay = await rowsOf<RecordedRuns["lastDay"][number]>(
+    client,
+    sql`
+      select
+        status,
+        count(*) filter (where finished_at > now() - interval '1 day') as runs,
+        ${seconds(sql`max(finished_at)`)} as "endedAt"
+      from _dataform.run
+      where environment = ${its} and status <> 'running'
+      group by status`,
+  );
+  const [last] = await rowsOf<NonNullable<RecordedRuns["last"]>>(
+    client,
+    sql`
+      select
+        (run.status = 'success')::int as succeeded,
+        ${seconds(sql`run.finished_at`)} as "endedAt",
+        ${seconds(sql`run.finished_at - run.started_at`)} as seconds,
+        coalesce((select sum(rows) from _dataform.step where run_id = run.run_id and kind not in ('assertion', 'dashboard', 'api')), 0) as rows,
+        coalesce((select sum(bytes) from _dataform.step where run_id = run.run_id), 0) as bytes,
+        coalesce((select sum(horizon_seconds) from _dataform.publishing where run_id = run.run_id), 0) as snapshot,
+        coalesce((select sum(lock_seconds) from _dataform.publishing where run_id = run.run_id), 0) as lock
+      from _dataform.run as run
+      where run.run_id in (${lastEnded})`,
+  );
+  const [running] = await rowsOf<{ since: number | null }>(
+    client,
+    sql`
+      select ${seconds(sql`min(started_at)`)} as since
+      from _dataform.run
+      where environment = ${its} and status = 'running'`,
+  );
+  const steps = await rowsOf<RecordedRuns["steps"][number]>(
+    client,
+    sql`select kind, status, count(*) as steps from _dataform.step where run_id in (${lastEnded}) group by kind, status`,
+  );
+  const bad = await rowsOf<RecordedRuns["bad"][number]>(client, lastVerdicts(its));
+  const found = await rowsOf<RecordedRuns["models"][number]>(
+    client,
+    sql`
+      select schema_name || '.' || name as model, seconds, rows, bytes
+      from _dataform.step
+      where kind in ('view', 'table', 'incremental') and status in ('ok', 'waiting', 'held') and run_id = (
+        select run.run_id
+        from _dataform.run as run
+        where run.environment = ${its} and run.finished_at is not null and exists (
+          select from _dataform.step as built
+          where built.run_id = run.run_id and built.kind in ('view', 'table', 'incremental') and built.status in ('ok', 'waiting', 'held')
+        )
+        order by run.finished_at desc, run.run_id
+        limit 1
+      )
+      order by seconds desc, model
+      limit ${literal(models)}`,
+  );
+  const news = sql`
+    select run_id, finished_at, status, ${seconds(sql`finished_at - started_at`)} as seconds
+    from _dataform.run
+    where environment = ${its} and finished_at > ${literal(since)}::timestamptz
+    order by finished_at
+    limit ${literal(MOST_RUNS)}`;
+  return {
+    environment: environmentRow ?? null,
+    lastDay,
+    last: last ?? null,
+    runningSince: running?.since ?? null,
+    steps,
+    bad,
+    models: found,
+    schedules: await rowsOf<RecordedRuns["schedules"][number]>(client, schedulesNow(its)),
+    incidents: await rowsOf<RecordedRuns["incidents"][number]>(
+      client,
+      sql`
+        select kind, count(*) as open
+        from _dataform.incident
+        where environment = ${its} and closed_at is null
+        group by kind`,
+    ),
+    deliveries: await rowsOf<RecordedRuns["deliveries"][number]>(
+      client,
+      sql`
+        select
+          channel,
+          count(*) filter (where status = 'waiting') as waiting,
+          coalesce(${seconds(sql`now() - min(made_at) filter (where status = 'waiting')`)}, 0) as oldest,
+          count(*) filter (where status = 'failed' and made_at > now() - interval '1 day') as failed
+        from _dataform.delivery
+        where environment = ${its}
+        group by channel
+        order by channel
+        limit 100`,
+    ),
+    ended: await rowsOf<RecordedRuns["ended"][number]>(
+      client,
+      sql`select finished_at::text as "endedAt", status, seconds from (${news}) as news order by finished_at`,
+    ),
+    endedSteps: await rowsOf<RecordedRuns["endedSteps"][number]>(
+      client,
+      sql`
+        select step.kind, step.status, step.seconds
+        from (${news}) as news
+        inner join _dataform.step as step
+          on step.run_id = news.run_id`,
+    ),
+  } satisfies RecordedRuns;
+}
+
+/** Lines that are told one by one. */
+const MOST_LINES = 500;
+
+function schedulesNow(environment: Sql): Sql {
+  return sql`
+    select
+      line.name as schedule,
+      case
+        when line.paused_at is null then greatest(0, coalesce(${seconds(sql`clock_timestamp() - line.start_at`)}, 0))
+        else 0
+      end as lag,
+      (line.paused_at is not null)::int as paused,
+      coalesce(ended.status not in ('success', 'skipped'), false)::int as failing,
+      ${seconds(sql`begun.started_at - begun.due`)} as late
+    from _dataform.schedule as line
+    left join lateral (
+      select due.status
+      from _dataform.schedule_due as due
+      where due.environment = line.environment and due.schedule = line.name and due.finished_at is not null and due.status <> 'skipped'
+      order by due.finished_at desc
+      limit 1
+    ) as ended
+      on true
+    left join lateral (
+      select due.started_at, due.due
+      from _dataform.schedule_due as due
+      where due.environment = line.environment and due.schedule = line.name and due.started_at is not null
+      order by due.started_at desc
+      limit 1
+    ) as begun
+      on true
+    where line.environment = ${environment} and line.removed_at is null
+    order by line.name
+    limit ${literal(MOST_LINES)}`;
+}
+
+/** What was not tried says nothing of an action: its verdict of before holds. */
+function lastVerdicts(environment: Sql): Sql {
+  return sql`
+    select kind, status, count(*) as actions
+    from (
+      select distinct on (step.schema_name, step.name) step.kind, step.status
+      from (
+        select run_id, started_at from _dataform.run
+        where environment = ${environment} and finished_at is not null
+        order by started_at desc
+        limit 50
+      ) as run
+      inner join _dataform.step as step
+        on step.run_id = run.run_id
+      where step.status <> 'skipped'
+      order by step.schema_name, step.name, run.started_at desc, run.run_id
+    ) as latest
+    where status in ('failed', 'held', 'warned')
+    group by kind, status`;
+}
+
+/** The moment after which runs are new. */
+export async function readLastEnd(client: Client, environment: string): Promise<string | null> {
+  if (!(await hasMetadata(client))) return null;
+  const { rows } = await client.query<{ at: string }>(
+    sql`select coalesce(max(finished_at), '-infinity')::text as at from _dataform.run where environment = $1`,
+    [environment],
+  );
+  return rows[0]!.at;
+}
+
+/**
+ * In one snapshot, of the ledgers of these schemas.
+ * @param streams of so many at most, by their names
+ */
+export function readLoads(
+  client: Client,
+  schemas: readonly string[],
+  streams: number,
+): Promise<RecordedLoads | undefined> {
+  return withTransaction(client, () => loadsOf(client, schemas, streams), LOOKING);
+}
+
+async function loadsOf(client: Client, schemas: readonly string[], streams: number) {
+  const ledgers = await ledgersIn(client, schemas);
+  if (!ledgers.length) return undefined;
+  return {
+    streams: await rowsOf<RecordedLoads["streams"][number]>(
+      client,
+      sql`
+        select
+          source,
+          stream,
+          ${seconds(sql`max(last_load_at)`)} as "loadedAt",
+          max(age_seconds) as age,
+          min(warn_seconds) as warn,
+          min(error_seconds) as error,
+          case
+            when bool_or(state = 'error') then 'error'
+            when bool_or(state = 'warn') then 'warn'
+            when bool_or(state = 'fresh') then 'fresh'
+          end as state,
+          bool_or(failed_at is not null)::int as failing
+        from (${sourceFreshness(ledgers)}) as freshness
+        group by source, stream
+        order by source, stream
+        limit ${literal(streams)}`,
+    ),
+    sources: await rowsOf<RecordedLoads["sources"][number]>(
+      client,
+      sql`
+        select
+          source,
+          count(*) filter (where status <> 'failed') as loaded,
+          count(*) filter (where status = 'failed') as failed,
+          sum(rows) as rows,
+          sum(rejected) as rejected,
+          coalesce(sum(bytes), 0) as bytes
+        from (${ofEach(
+          ledgers,
+          ({ _load, _file }) => sql`
+            select
+              load.source,
+              load.status,
+              load.rows,
+              load.rejected,
+              (select sum(file.bytes) from ${_file} as file where file.load_id = load.load_id) as bytes
+            from ${_load} as load`,
+        )}) as loads
+        group by source
+        order by source
+        limit ${literal(streams)}`,
+    ),
+    rejects: await rowsOf<RecordedLoads["rejects"][number]>(
+      client,
+      sql`
+        select source, count(*) as open
+        from (${ofEach(
+          ledgers,
+          ({ _rejected, _load }) => sql`
+            select rejected.source
+            from ${_rejected} as rejected
+            inner join ${_load} as load
+              on load.load_id = rejected.load_id
+            where rejected.replayed_by is null and rejected.dismissed_at is null and load.status <> 'struck'`,
+        )}) as rejects
+        group by source
+        order by source
+        limit ${literal(streams)}`,
+    ),
+  } satisfies RecordedLoads;
+}
+
+function ofEach(ledgers: readonly Ledger[], query: (ledger: Ledger) => Sql): Sql {
+  return join(ledgers.map(query), "\nunion all\n");
+}
+
+/** Asks the size of each table: not with each look. */
+export async function readStorage(client: Client, schemas: readonly string[]): Promise<RecordedStorage> {
+  const kinds = await rowsOf<RecordedStorage["kinds"][number]>(
+    client,
+    sql`select kind, sum(bytes)::bigint as bytes from (${storage(schemas)}) as stored group by kind`,
+  );
+  const [whole] = await rowsOf<{ bytes: number }>(client, sql`select pg_database_size(current_database()) as bytes`);
+  return { kinds, database: whole!.bytes };
+}
