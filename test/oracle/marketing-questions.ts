@@ -196,7 +196,7 @@ function periods(all: readonly Group[], wholeOf: (campaign: string) => Whole, wh
       ...Object.fromEntries(
         (["spend", "impressions", "clicks", "conversions"] as const).map((name) => [
           `previous_${name}`,
-          earlier?.[name],
+          earlier?.[name] ?? null,
         ]),
       ),
       ...flags(group),
