@@ -104,7 +104,7 @@ async function endToEnd(settings: ConnectionSettings, bank: string, inputs: stri
   );
   const statements = await dataform(
     "ingest",
-    ...["balances", "totals", "entries"].map((stream) => `reconciliation.${stream}`),
+    ...["balances", "totals", "entries", "notifications"].map((stream) => `reconciliation.${stream}`),
   );
   await ask(settings, ownRecords);
   const records = await dataform("ingest", "reconciliation_records");
