@@ -8,6 +8,12 @@ export function dayOf(cell: string | null): string | undefined {
   return cell !== null && DAY.test(cell) ? cell.slice(0, 10) : undefined;
 }
 
+/** Whether it is a day of the calendar, written as here. */
+export function isDay(text: string): boolean {
+  const time = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
+}
+
 /** So many days later. */
 export function daysLater(day: string, days: number): string {
   return new Date(Date.parse(day) + days * LENGTH).toISOString().slice(0, 10);

@@ -39,7 +39,7 @@ function overCategories(panel: PanelData, figures: Figures, theme: ChartTheme): 
   const { categories, lines, zone } = linesOf(panel, figures);
   const lying = isLying(panel);
   const axes = axesOf(panel.measures);
-  const drawn = lines.flatMap((line, at) => seriesOfLine(panel, line, theme.series[at % theme.series.length]!, axes));
+  const drawn = lines.flatMap((line, at) => seriesOfLine(panel, line, inkOf(theme, at), axes));
   const along = {
     type: "category",
     data: [...categories],
@@ -99,7 +99,27 @@ interface Drawn {
   readonly texts: readonly (string | undefined)[];
 }
 
-function seriesOfLine(panel: PanelData, line: ChartLine, color: string, axes: readonly Axis[]): readonly Drawn[] {
+/** How a series is told from others. */
+interface Ink {
+  readonly color: string;
+  readonly symbol: string;
+  readonly line: "solid" | "dotted";
+}
+
+/** So many hues people tell apart; of more, the next have other marks on their lines, too. */
+const HUES = 8;
+const MARKS = ["emptyCircle", "rect", "triangle", "diamond"];
+
+function inkOf({ series }: ChartTheme, at: number): Ink {
+  return {
+    color: series[at % series.length]!,
+    symbol: MARKS[Math.floor(at / HUES) % MARKS.length]!,
+    line: at < series.length ? "solid" : "dotted",
+  };
+}
+
+function seriesOfLine(panel: PanelData, line: ChartLine, ink: Ink, axes: readonly Axis[]): readonly Drawn[] {
+  const { color, symbol } = ink;
   const { measure, at, points } = line;
   const isBar = panel.chart === "bar";
   const base = {
@@ -109,7 +129,7 @@ function seriesOfLine(panel: PanelData, line: ChartLine, color: string, axes: re
     itemStyle: { color },
     ...(isBar
       ? { barMaxWidth: isLying(panel) ? 22 : 36 }
-      : { showSymbol: points.length < 40, symbolSize: 5, lineStyle: { color, width: 2 } }),
+      : { showSymbol: points.length < 40, symbol, symbolSize: 5, lineStyle: { color, width: 2, type: ink.line } }),
     ...stackOf(panel, line),
     ...(panel.chart === "area" ? { areaStyle: { color, opacity: 0.25 } } : {}),
   };
@@ -144,7 +164,7 @@ function scatter(panel: PanelData, figures: Figures, theme: ChartTheme): ECharts
     groups.set(name, [...(groups.get(name) ?? []), row]);
   }
   // So many colours nobody tells apart: then they tell the currencies, and the tooltip says what each dot is.
-  const isMany = groups.size > theme.series.length;
+  const isMany = groups.size > HUES;
   const named = [...(isMany ? byCurrency([across, measure], measure.label, figures.rows) : groups)];
   const dots = named.map(([, rows]) =>
     rows.map((row) => [height(row.across, across.format), height(row.values[0], measure.format)] as const),

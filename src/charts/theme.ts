@@ -9,7 +9,7 @@ export interface ChartTheme {
   readonly surface: string;
   /** Of what could not be read. */
   readonly wrong: string;
-  /** Of series, in their order; used again where there are more. */
+  /** Of series, in their order: eight, and eight of the same hues that are lighter or darker than these. */
   readonly series: readonly string[];
   /** Of a heat map, from the lowest figure to the highest. */
   readonly heat: readonly string[];
@@ -23,7 +23,10 @@ export const LIGHT: ChartTheme = {
   line: "#e4e7eb",
   surface: "#ffffff",
   wrong: "#b3261e",
-  series: ["#2f6fde", "#c2571a", "#0e8a6d", "#a0409c", "#8a6d00", "#0f7fa8", "#c03d5c", "#5f6b7a"],
+  series: [
+    ...["#2f6fde", "#c2571a", "#0e8a6d", "#a0409c", "#8a6d00", "#0f7fa8", "#c03d5c", "#5f6b7a"],
+    ...["#173f8c", "#7a3206", "#06513f", "#5f1f5c", "#524000", "#064b66", "#7c1a33", "#2f3740"],
+  ],
   heat: ["#eef4ff", "#9dbff5", "#2f6fde", "#173a7a"],
 };
 
@@ -34,6 +37,9 @@ export const DARK: ChartTheme = {
   line: "#30363d",
   surface: "#0d1117",
   wrong: "#ff8a80",
-  series: ["#6ea0ff", "#f0883e", "#3fc3a0", "#d28be0", "#d3b13b", "#5cc2e8", "#ff7b95", "#a4b0be"],
+  series: [
+    ...["#6ea0ff", "#f0883e", "#3fc3a0", "#d28be0", "#d3b13b", "#5cc2e8", "#ff7b95", "#a4b0be"],
+    ...["#c4d8ff", "#ffd0ab", "#aef0dd", "#f1d3f7", "#f4e3a6", "#c3ebfa", "#ffc9d3", "#e3e9ef"],
+  ],
   heat: ["#13233f", "#24498a", "#6ea0ff", "#dbe8ff"],
 };

@@ -33,6 +33,20 @@ export function clipped(text: string, room: number, size: number, isBold = false
   return kept;
 }
 
+/** The same of a name: its end tells it from others with the same beginning, so it is cut in the middle. */
+export function clippedWithin(name: string, room: number, size: number): string {
+  if (widthOf(name, size) <= room) return name;
+  const half = (room - widthOf("…", size)) / 2;
+  let end = "";
+  let left = half;
+  for (const sign of [...name].reverse()) {
+    left -= widthOf(sign, size);
+    if (left < 0) break;
+    end = sign + end;
+  }
+  return clipped(name.slice(0, name.length - end.length), room - widthOf(end, size), size) + end;
+}
+
 /** A text in lines that have room. */
 export function wrapped(text: string, room: number, size: number): string[] {
   const lines: string[] = [];

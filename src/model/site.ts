@@ -29,12 +29,26 @@ export interface SiteRelease {
   readonly runId: string;
 }
 
+/** The first numbers of a dashboard, as it is at first. */
+export interface SiteHeadline {
+  readonly numbers: readonly {
+    readonly label: string;
+    /** One for each currency. */
+    readonly figures: readonly { readonly figure: string; readonly unit?: string }[];
+  }[];
+  /** The days that all of them are of; absent where they are of all days, or of different ones. */
+  readonly from?: string;
+  readonly to?: string;
+}
+
 interface SiteDashboard {
   readonly name: string;
   readonly title: string;
   readonly description?: string;
   /** Places of the relations it reads. */
   readonly reads: readonly number[];
+  /** Absent where it shows no number, or nothing yet. */
+  readonly headline?: SiteHeadline;
 }
 
 /** "source": somebody else fills it. "foreign": a view of others that reads the project's. */

@@ -19,6 +19,7 @@ import type {
 import { compareTargets, type Target, targetKey } from "../model/target.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
 import { plainReferences } from "../sql/references.ts";
+import { headlineOf } from "./headline.ts";
 import type { SiteInput } from "./input.ts";
 
 /** Relations whose details are one file: it is loaded whole when one of them is looked at. */
@@ -67,12 +68,17 @@ export function describe(input: SiteInput): Described {
     madeAt,
     live,
     relations,
-    dashboards: dashboardsOf(input).map(({ target, title, text, dependencies }) => ({
-      name: target.name,
-      title,
-      ...(text ? { description: text } : {}),
-      reads: placesIn(dependencies.map(targetKey)),
-    })),
+    dashboards: dashboardsOf(input).map(({ target, title, text, dependencies }) => {
+      const data = input.dashboards.find(({ name }) => name === target.name);
+      const headline = data && headlineOf(data);
+      return {
+        name: target.name,
+        title,
+        ...(text ? { description: text } : {}),
+        reads: placesIn(dependencies.map(targetKey)),
+        ...(headline ? { headline } : {}),
+      };
+    }),
     parts: [
       ...parts.map((_, part) => `relations-${part}`),
       ...files.map((_, part) => `files-${part}`),

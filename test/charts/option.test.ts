@@ -39,6 +39,15 @@ test("what ECharts is given of each kind of chart", () => {
   expectGolden("charts/options.txt", JSON.stringify(all, null, 1));
 });
 
+test.each([LIGHT, DARK])("each of 30 lines is told from the others by colour, marks or dots: $name", (theme) => {
+  const rows = Array.from({ length: 30 }, (_, at) => ["2026-03-01", `campaign ${at}`, "EUR", String(at), "1"]);
+  const { series } = drawnOf({ series: 1, rows }, theme) as {
+    series: readonly Record<"lineStyle" | "symbol", object>[];
+  };
+  const looks = series.map(({ lineStyle, symbol }) => JSON.stringify([lineStyle, symbol]));
+  expect([looks.length, new Set(looks).size]).toEqual([30, 30]);
+});
+
 test("a number, a table and a panel without rows are no charts", () => {
   for (const chart of ["number", "table"] as const) expect(drawnOf({ chart })).toBeUndefined();
   expect(drawnOf({ rows: [] })).toBeUndefined();

@@ -65,6 +65,66 @@ describe.skipIf(!hasBrowser)("a site of 2,000 models", () => {
     expect(await page.getByRole("row").count()).toBe(151);
   });
 
+  test("a graph is made smaller, larger and whole by keys and buttons, and moved by hand, which opens nothing", async () => {
+    const page = await openPage(`${address}#/lineage/product_0/model_0500?up=all&down=all`);
+    const graph = page.getByRole("region", { name: "Graph" });
+    await graph.locator(".node").nth(149).waitFor();
+    const seen = () => graph.evaluate((one) => [one.scrollWidth, one.clientWidth, one.scrollLeft] as const);
+    const [wide, room] = await seen();
+    expect(wide).toBeGreaterThan(2 * room);
+    await graph.focus();
+    await page.keyboard.press("0");
+    await expect.poll(seen).toEqual([room, room, 0]);
+    await page.keyboard.press("+");
+    await page.getByRole("button", { name: "Larger" }).click();
+    await page.getByTitle("As large as it is drawn").click();
+    await expect.poll(async () => (await seen())[0]).toBe(wide);
+    const [, , left] = await seen();
+    const box = (await graph.locator(".node").filter({ visible: true }).first().boundingBox())!;
+    const frame = (await graph.boundingBox())!;
+    await page.mouse.move(frame.x + frame.width / 2, frame.y + frame.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(frame.x + frame.width / 2 + 120, frame.y + frame.height / 2, { steps: 4 });
+    await page.mouse.up();
+    expect((await seen())[2]).toBe(left - 120);
+    expect(page.url()).toContain("/product_0/model_0500?");
+    expect(box.height).toBeGreaterThan(0);
+  });
+
+  test("edges pass the boxes that stand between their ends", async () => {
+    const page = await openPage(`${address}#/lineage/product_0/model_0500?up=3&down=3`);
+    await page.locator("svg .node").first().waitFor();
+    const crossed = await page.evaluate(() => {
+      const boxes = [...document.querySelectorAll<SVGGraphicsElement>("svg .node .frame")].map((one) => one.getBBox());
+      const isWithin =
+        ({ x, y }: DOMPoint) =>
+        (box: DOMRect) =>
+          x > box.x + 2 && x < box.x + box.width - 2 && y > box.y + 2 && y < box.y + box.height - 2;
+      return [...document.querySelectorAll<SVGPathElement>("svg .edges path")].filter((path) =>
+        Array.from({ length: 60 }, (_, at) => path.getPointAtLength((path.getTotalLength() * at) / 60)).some((point) =>
+          boxes.some(isWithin(point)),
+        ),
+      ).length;
+    });
+    expect(crossed).toBe(0);
+  });
+
+  test("the list of pages folds away, whole and by its parts, and stays as it was left", async () => {
+    const page = await openPage(address);
+    const list = page.getByRole("navigation", { name: "Pages" });
+    await list.getByRole("link", { name: /^product_3/ }).waitFor();
+    await list.getByRole("button", { name: "Fold the catalogue" }).click();
+    expect(await list.getByRole("link", { name: /^product_3/ }).count()).toBe(0);
+    await page.reload();
+    await list.getByRole("button", { name: "Unfold the catalogue" }).click();
+    await list.getByRole("link", { name: /^product_3/ }).waitFor();
+    await page.getByRole("button", { name: "Pages" }).click();
+    expect(await list.isVisible()).toBe(false);
+    await page.reload();
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    expect(await list.isVisible()).toBe(false);
+  });
+
   test("an address says with a plus, as --select does, how far lineage goes, until a reader chooses", async () => {
     const page = await openPage(`${address}#/lineage/+product_0.model_0030+5`);
     await page.getByRole("heading", { level: 1, name: "product_0.model_0030" }).waitFor();

@@ -103,9 +103,17 @@ describe.skipIf(!hasBrowser)("the site of a project", () => {
       "select to_char(sum(spend), 'FM999,999,999,999,999,999,990.00') || '\u00a0' || currency from raw.orders group by currency",
     );
     expect(numbers.sort()).toEqual(sums.sort());
+    await go(page, "#/");
+    const before = await page.locator(".headline strong").allTextContents();
+    expect(before.map((one) => one.replace(" ", "\u00a0")).sort()).toEqual(sums);
+    await go(page, "#/dashboard/spend");
 
     await page.getByText("Campaign all").click();
     await page.getByRole("checkbox", { name: "Brand" }).check();
+    await page.getByLabel("Days from").fill("2026-02-30");
+    await page.keyboard.press("Tab");
+    await page.getByRole("alert").getByText("no day").waitFor();
+    expect(page.url()).not.toContain("f.day");
     await page.getByLabel("Days from").fill("2026-01-02");
     await page.keyboard.press("Tab");
     await expect.poll(() => page.url()).toContain("f.day=2026-01-02..");
@@ -187,6 +195,30 @@ describe.skipIf(!hasBrowser)("the site of a project", () => {
       const left = page.locator("#navigation, .bar, .panel-tools, .filters input");
       expect(await left.evaluateAll((all) => all.filter((one) => one.checkVisibility()).length)).toBe(0);
     }
+  });
+
+  test("every link of every page leads to a page that is there", async () => {
+    const page = await openPage(fromDisk);
+    const ways = new Set<string>();
+    for (const hash of pages()) {
+      await go(page, hash);
+      const links = page.locator('a[href^="#/"]');
+      for (const to of await links.evaluateAll((all) => all.map((one) => one.getAttribute("href")!))) ways.add(to);
+    }
+    expect(ways.size).toBeGreaterThan(40);
+    const lost = await page.evaluate(
+      async (all) => {
+        const found: string[] = [];
+        for (const to of all) {
+          location.hash = to;
+          await new Promise((resolve) => setTimeout(() => requestAnimationFrame(resolve)));
+          if (document.querySelector("main h1")?.textContent === "Not here") found.push(to);
+        }
+        return found;
+      },
+      [...ways],
+    );
+    expect(lost).toEqual([]);
   });
 
   test("whoever cannot see or use a mouse is not kept from what only a real project has, light and dark", async () => {

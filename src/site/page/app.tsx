@@ -4,6 +4,7 @@ import { fullName, useProject } from "./context.ts";
 import { CopyLink } from "./copy-link.tsx";
 import { DashboardPage } from "./dashboard.tsx";
 import { Home } from "./home.tsx";
+import { keep, kept } from "./keep.ts";
 import { LineagePage } from "./lineage.tsx";
 import { followReleases } from "./live.ts";
 import { Navigation } from "./navigation.tsx";
@@ -13,6 +14,7 @@ import { RelationPage } from "./relation.tsx";
 import { href, type Route, useRoute } from "./route.ts";
 import { SearchDialog } from "./search.tsx";
 import { chooseTheme, chosenTheme, isDark } from "./theme.ts";
+import { useMedia } from "./width.ts";
 import { minute } from "./words.ts";
 
 export function App() {
@@ -20,6 +22,7 @@ export function App() {
   const { core } = useProject();
   const [isSearching, setSearching] = useState(false);
   const [isMenuOpen, setMenuOpen] = useState(false);
+  const [isFolded, setFolded] = useState(kept("pages") === "folded");
   const main = useRef<HTMLElement>(null);
   const place = route.path.join("/");
   useEffect(() => {
@@ -39,6 +42,13 @@ export function App() {
     addEventListener("keydown", onKeyDown);
     return () => removeEventListener("keydown", onKeyDown);
   }, []);
+  // Where there is no room beside it, the list lies over the page.
+  const isNarrow = useMedia("(max-width: 860px)");
+  const turnPages = () => {
+    if (isNarrow) return setMenuOpen(!isMenuOpen);
+    keep("pages", isFolded ? "open" : "folded");
+    setFolded(!isFolded);
+  };
   const toContent = (event: Event) => {
     event.preventDefault();
     main.current?.focus();
@@ -52,9 +62,10 @@ export function App() {
         <button
           type="button"
           class="menu"
-          aria-expanded={isMenuOpen}
+          aria-expanded={isNarrow ? isMenuOpen : !isFolded}
           aria-controls="navigation"
-          onClick={() => setMenuOpen(!isMenuOpen)}
+          title="Pages"
+          onClick={turnPages}
         >
           <MenuIcon /> <span class="unseen">Pages</span>
         </button>
@@ -69,7 +80,7 @@ export function App() {
         <CopyLink />
         <ThemeButton />
       </header>
-      <div class="layout">
+      <div class={isFolded ? "layout folded" : "layout"}>
         <nav id="navigation" class={isMenuOpen ? "open" : ""} aria-label="Pages">
           <Navigation route={route} />
           <ReleaseLine />

@@ -1,3 +1,4 @@
+import { isDay } from "../../charts/days.ts";
 import { chosenOf } from "../../charts/figures.ts";
 import type { Choice, DashboardFilter, DatesChoice, ValuesChoice } from "../../model/dashboard.ts";
 
@@ -16,7 +17,7 @@ export function choiceIn(query: URLSearchParams, filters: readonly DashboardFilt
   return Object.fromEntries(chosen);
 }
 
-const day = (text: string): string | null => (/^\d{4}-\d\d-\d\d$/.test(text) ? text : null);
+const day = (text: string): string | null => (isDay(text) ? text : null);
 
 /** The address with another choice of one filter. */
 export function withChoice(

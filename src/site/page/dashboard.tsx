@@ -11,6 +11,7 @@ import type {
 } from "../../model/dashboard.ts";
 import { choiceIn, withChoice } from "./choice.ts";
 import { usePart, useProject } from "./context.ts";
+import { DayField } from "./day-field.tsx";
 import { Markdown } from "./markdown.tsx";
 import { Nowhere } from "./nowhere.tsx";
 import { Panel } from "./panel.tsx";
@@ -100,13 +101,13 @@ interface FilterProps<Filter> {
 function Dates({ filter, choice, choose }: FilterProps<DatesFilter>) {
   const chosen = chosenOf(filter, choice) as DatesChoice;
   const field = (side: "from" | "to") => (
-    <input
-      type="date"
-      aria-label={`${filter.label} ${side}`}
-      value={chosen[side] ?? ""}
-      min={filter.first ?? undefined}
-      max={filter.last ?? undefined}
-      onChange={({ currentTarget }) => choose(filter, { ...chosen, [side]: currentTarget.value || null })}
+    <DayField
+      label={`${filter.label} ${side}`}
+      what={side === "from" ? "the first of them" : "the last of them"}
+      value={chosen[side]}
+      first={filter.first}
+      last={filter.last}
+      choose={(day) => choose(filter, { ...chosen, [side]: day })}
     />
   );
   const periods = periodsOf(filter);

@@ -1,37 +1,48 @@
-import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { useMemo } from "preact/hooks";
+import { clipped, widthOf } from "../../charts/widths.ts";
 import type { SiteRelation } from "../../model/site.ts";
+import { Canvas } from "./canvas.tsx";
 import type { ColumnAt, ColumnEdge, ColumnPath } from "./column-path.ts";
 import { fullName, useProject } from "./context.ts";
-import { layOut } from "./layout.ts";
+import { layOut, wayOf } from "./layout.ts";
 import type { Neighbourhood } from "./neighbourhood.ts";
 import { lineageHref } from "./route.ts";
-import { useWidth } from "./width.ts";
 import { KINDS, STATES } from "./words.ts";
 
-const WIDTH = 232;
+/** Boxes of a graph are as wide as the longest of their names, within these. */
+const NARROWEST = 232;
+const WIDEST = 380;
 const HEIGHT = 46;
 const ROW = 22;
 
 /** Relations as boxes, what is read at the left of what reads it. */
 export function RelationGraph({ part, middle, marked }: RelationGraphProps) {
   const { core } = useProject();
-  const laid = useMemo(
-    () =>
-      layOut(
-        part.nodes.map((place) => ({ id: String(place), width: WIDTH, height: HEIGHT })),
+  const { laid, wide } = useMemo(() => {
+    const wide = wideEnough(part.nodes.map((place) => core.relations[place]!));
+    const boxes = part.nodes.map((place) => ({ id: String(place), width: wide, height: HEIGHT }));
+    return {
+      wide,
+      laid: layOut(
+        boxes,
         part.edges.map(([from, to]) => [String(from), String(to)] as const),
       ),
-    [part],
-  );
+    };
+  }, [part]);
   const at = (place: number) => laid.at.get(String(place))!;
   return (
-    <Canvas width={laid.width} height={laid.height} focus={middle === undefined ? undefined : at(middle)}>
+    <Canvas laid={laid} focus={middle === undefined ? undefined : centre(at(middle), wide)}>
       <g class="edges">
         {part.edges.map(([from, to]) => (
           <path
             key={`${from}-${to}`}
             class={marked?.has(`${from} ${to}`) ? "slow" : from === middle || to === middle ? "near" : ""}
-            d={curve(at(from).x + WIDTH, at(from).y + HEIGHT / 2, at(to).x, at(to).y + HEIGHT / 2)}
+            d={way(
+              { x: at(from).x + wide, y: at(from).y + HEIGHT / 2 },
+              laid.past.get(wayOf(String(from), String(to))),
+              { x: at(to).x, y: at(to).y + HEIGHT / 2 },
+              wide,
+            )}
           />
         ))}
       </g>
@@ -40,9 +51,9 @@ export function RelationGraph({ part, middle, marked }: RelationGraphProps) {
         const relation = core.relations[place]!;
         return (
           <a key={place} href={lineageHref(relation)} class={`node ${place === middle ? "middle" : ""}`}>
-            <Box relation={relation} {...at(place)} height={HEIGHT} />
-            {up > 0 && <More x={at(place).x} y={at(place).y} text={`+${up}`} anchor="start" />}
-            {down > 0 && <More x={at(place).x + WIDTH} y={at(place).y} text={`+${down}`} anchor="end" />}
+            <Box relation={relation} {...at(place)} width={wide} height={HEIGHT} />
+            {up > 0 && <More x={at(place).x} y={at(place).y} text={`+${up}`} />}
+            {down > 0 && <More x={at(place).x + wide} y={at(place).y} text={`+${down}`} />}
           </a>
         );
       })}
@@ -62,27 +73,36 @@ export function ColumnGraph({ path, start }: { readonly path: ColumnPath; readon
   const { core } = useProject();
   const places = [...path.columns.keys()];
   const heightOf = (place: number) => HEIGHT + path.columns.get(place)!.length * ROW + 6;
-  const laid = useMemo(
-    () =>
-      layOut(
-        places.map((place) => ({ id: String(place), width: WIDTH, height: heightOf(place) })),
-        [...new Set(path.edges.filter(isDrawn).map(({ from, to }) => `${from.place} ${to.place}`))].map(
-          (edge) => edge.split(" ") as [string, string],
-        ),
+  const { laid, wide } = useMemo(() => {
+    const wide = wideEnough(places.map((place) => core.relations[place]!));
+    const boxes = places.map((place) => ({ id: String(place), width: wide, height: heightOf(place) }));
+    const edges = new Set(
+      path.edges.filter(isDrawn).map(({ from, to }) => wayOf(String(from.place), String(to.place))),
+    );
+    return {
+      wide,
+      laid: layOut(
+        boxes,
+        [...edges].map((edge) => edge.split(" ") as [string, string]),
       ),
-    [path],
-  );
+    };
+  }, [path]);
   const at = (place: number) => laid.at.get(String(place))!;
   const yOf = ({ place, column }: ColumnAt) =>
     at(place).y + HEIGHT + path.columns.get(place)!.indexOf(column) * ROW + ROW / 2;
   return (
-    <Canvas width={laid.width} height={laid.height} focus={at(start.place)}>
+    <Canvas laid={laid} focus={centre(at(start.place), wide)}>
       <g class="edges">
         {path.edges.filter(isDrawn).map(({ from, to, flow }) => (
           <path
             key={`${from.place} ${from.column} ${to.place} ${to.column}`}
             class={flow.includes("c") ? "copied" : flow.includes("x") ? "computed" : "deciding"}
-            d={curve(at(from.place).x + WIDTH, yOf(from), at(to.place).x, yOf(to))}
+            d={way(
+              { x: at(from.place).x + wide, y: yOf(from) },
+              laid.past.get(wayOf(String(from.place), String(to.place))),
+              { x: at(to.place).x, y: yOf(to) },
+              wide,
+            )}
           >
             <title>{`${from.column} → ${to.column}: ${flowWords(flow)}`}</title>
           </path>
@@ -93,7 +113,7 @@ export function ColumnGraph({ path, start }: { readonly path: ColumnPath; readon
         return (
           <g key={place} class={`node ${place === start.place ? "middle" : ""}`}>
             <a href={lineageHref(relation)}>
-              <Box relation={relation} {...at(place)} height={heightOf(place)} />
+              <Box relation={relation} {...at(place)} width={wide} height={heightOf(place)} />
             </a>
             {path.columns.get(place)!.map((column) => (
               <a
@@ -101,9 +121,9 @@ export function ColumnGraph({ path, start }: { readonly path: ColumnPath; readon
                 href={lineageHref(relation, { column })}
                 class={`column ${place === start.place && column === start.column ? "chosen" : ""}`}
               >
-                <rect x={at(place).x + 4} y={yOf({ place, column }) - ROW / 2} width={WIDTH - 8} height={ROW} rx="4" />
+                <rect x={at(place).x + 4} y={yOf({ place, column }) - ROW / 2} width={wide - 8} height={ROW} rx="4" />
                 <text x={at(place).x + 14} y={yOf({ place, column }) + 4}>
-                  {shortened(column, 32)}
+                  {clipped(column, wide - 26, 12.5)}
                 </text>
               </a>
             ))}
@@ -127,65 +147,39 @@ export function flowWords(flow: string): string {
   return words.join(", ");
 }
 
-const SMALLEST = 0.7;
-
-/** Scrolls by itself, and begins with what is asked about in the middle. */
-function Canvas({ width, height, focus, children }: CanvasProps) {
-  const frame = useRef<HTMLDivElement>(null);
-  const room = useWidth(frame, 0);
-  // What is a little too wide is drawn smaller; what would be too small to read scrolls.
-  const scale = room > 0 && width > room && room / width >= SMALLEST ? room / width : 1;
-  useLayoutEffect(() => {
-    const { current } = frame;
-    if (!current || !focus) return;
-    current.scrollLeft = (focus.x + WIDTH / 2) * scale - current.clientWidth / 2;
-    current.scrollTop = (focus.y + HEIGHT / 2) * scale - current.clientHeight / 2;
-  }, [focus?.x, focus?.y, scale]);
-  return (
-    <div class="graph" ref={frame} role="region" aria-label="Graph" tabIndex={0}>
-      <svg
-        width={Math.max(width * scale, 1)}
-        height={Math.max(height * scale, 1)}
-        viewBox={`0 0 ${Math.max(width, 1)} ${Math.max(height, 1)}`}
-      >
-        {children}
-      </svg>
-    </div>
-  );
-}
-
-interface CanvasProps {
-  readonly width: number;
-  readonly height: number;
-  readonly focus: { readonly x: number; readonly y: number } | undefined;
-  readonly children: preact.ComponentChildren;
-}
-
-function Box({ relation, x, y, height }: { relation: SiteRelation; x: number; y: number; height: number }) {
+function Box({ relation, x, y, width, height }: BoxProps) {
   const { tone } = STATES[relation.state];
   const isBad = relation.failing > 0 || tone === "bad";
   return (
     <g class={`box kind-${relation.kind} ${isBad ? "bad" : tone === "notice" ? "notice" : ""}`}>
       <title>{described(relation)}</title>
-      <rect class="frame" x={x} y={y} width={WIDTH} height={height} rx="7" />
+      <rect class="frame" x={x} y={y} width={width} height={height} rx="7" />
       <rect class="stripe" x={x} y={y + 7} width="4" height={height - 14} />
       <text class="of-schema" x={x + 14} y={y + 17}>
-        {shortened(relation.schema, 26)}
+        {clipped(relation.schema, width - 24, 11.5)}
       </text>
       <text class="node-name" x={x + 14} y={y + 35}>
-        {shortened(relation.name, 28)}
+        {clipped(relation.name, width - 24, 13, true)}
       </text>
     </g>
   );
 }
 
-function More({ x, y, text, anchor }: { x: number; y: number; text: string; anchor: "start" | "end" }) {
+interface BoxProps {
+  readonly relation: SiteRelation;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** How many there are besides, at the corner of a box. */
+function More({ x, y, text }: { readonly x: number; readonly y: number; readonly text: string }) {
   const width = 12 + text.length * 7;
-  const left = anchor === "start" ? x - width / 2 : x - width / 2;
   return (
     <g class="more">
-      <rect x={left} y={y - 9} width={width} height="18" rx="9" />
-      <text x={left + width / 2} y={y + 4} text-anchor="middle">
+      <rect x={x - width / 2} y={y - 9} width={width} height="18" rx="9" />
+      <text x={x} y={y + 4} text-anchor="middle">
         {text}
       </text>
     </g>
@@ -197,11 +191,30 @@ function described(relation: SiteRelation): string {
   return `${fullName(relation)} (${words})${relation.failing ? `, ${relation.failing} tests failing` : ""}`;
 }
 
-function shortened(text: string, most: number): string {
-  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+function wideEnough(relations: readonly SiteRelation[]): number {
+  const longest = Math.max(0, ...relations.map(({ name }) => widthOf(name, 13, true)));
+  return Math.min(WIDEST, Math.max(NARROWEST, Math.ceil(longest) + 28));
 }
 
-function curve(x1: number, y1: number, x2: number, y2: number): string {
-  const bend = Math.max(24, Math.abs(x2 - x1) / 2);
-  return `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+const centre = ({ x, y }: Point, wide: number): Point => ({ x: x + wide / 2, y: y + HEIGHT / 2 });
+
+/** From a box to a box; past what stands between them it goes straight, as far as a box is wide. */
+function way(from: Point, past: readonly Point[] = [], to: Point, wide: number): string {
+  let path = `M${from.x} ${from.y}`;
+  let at = from;
+  for (const { x, y } of past) {
+    path += `${curve(at, { x: x - wide / 2, y })}H${x + wide / 2}`;
+    at = { x: x + wide / 2, y };
+  }
+  return path + curve(at, to);
+}
+
+function curve(from: Point, to: Point): string {
+  const bend = Math.max(24, Math.abs(to.x - from.x) / 2);
+  return `C${from.x + bend} ${from.y} ${to.x - bend} ${to.y} ${to.x} ${to.y}`;
 }

@@ -1,4 +1,5 @@
 import type { OperationsData } from "../../model/operations.ts";
+import type { SiteHeadline } from "../../model/site.ts";
 import { usePart, useProject } from "./context.ts";
 import { Inline, unmarked } from "./markdown.tsx";
 import { Badge, Empty, Section } from "./pieces.tsx";
@@ -10,6 +11,7 @@ export function Home() {
   const { core } = useProject();
   const products = productsOf(core);
   const { dashboards, release } = core;
+  const answers = answersFirst(core);
   const sources = products.filter(({ isSource }) => isSource);
   const card = ({ name, members, failing }: Product) => (
     <a key={name} class="card" href={href(["catalogue", name])}>
@@ -39,14 +41,27 @@ export function Home() {
       <Now />
       {dashboards.length > 0 && (
         <Section id="answers" title="Answers">
-          <div class="cards">
-            {answersFirst(core).map(({ name, title, description, isThere }) => (
-              <a key={name} class={isThere ? "card" : "card not-yet"} href={href(["dashboard", name])}>
-                <strong>{title}</strong>
-                {description && <span>{unmarked(firstSentence(description))}</span>}
-                {!isThere && <span class="count">not published yet</span>}
-              </a>
-            ))}
+          <div class="cards answers">
+            {answers
+              .filter(({ isThere }) => isThere)
+              .map(({ name, title, description, headline }) => (
+                <a key={name} class="card" href={href(["dashboard", name])}>
+                  <strong>{title}</strong>
+                  {description && <span>{unmarked(firstSentence(description))}</span>}
+                  {headline && <Headline {...headline} />}
+                </a>
+              ))}
+          </div>
+          <div class="cards answers">
+            {answers
+              .filter(({ isThere }) => !isThere)
+              .map(({ name, title, description }) => (
+                <a key={name} class="card not-yet" href={href(["dashboard", name])}>
+                  <strong>{title}</strong>
+                  {description && <span>{unmarked(firstSentence(description))}</span>}
+                  <span class="count">not published yet</span>
+                </a>
+              ))}
           </div>
         </Section>
       )}
@@ -69,6 +84,30 @@ export function Home() {
         <Section id="sources" title="Sources">
           <div class="cards small">{sources.map(card)}</div>
         </Section>
+      )}
+    </div>
+  );
+}
+
+/** Figures at the right, under one another; those of one number in several currencies below its name. */
+function Headline({ numbers, from, to }: SiteHeadline) {
+  return (
+    <div class="headline">
+      {numbers.flatMap(({ label, figures }) =>
+        figures.map(({ figure, unit }, at) => (
+          <p key={`${label} ${unit}`}>
+            <span>{at === 0 && label}</span>
+            <strong>
+              {figure}
+              {unit && <span class="unit"> {unit}</span>}
+            </strong>
+          </p>
+        )),
+      )}
+      {from && (
+        <span class="count">
+          {from} to {to}
+        </span>
       )}
     </div>
   );

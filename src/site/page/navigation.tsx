@@ -1,4 +1,5 @@
 import { useProject } from "./context.ts";
+import { Fold } from "./fold.tsx";
 import { answersFirst, type Product, productsOf } from "./products.ts";
 import { href, type Route } from "./route.ts";
 
@@ -46,8 +47,7 @@ export function Navigation({ route: { path } }: { readonly route: Route }) {
         </li>
       </ul>
       {core.dashboards.length > 0 && (
-        <>
-          <h2>Answers</h2>
+        <Fold name="answers" head="Answers" title="answers">
           <ul>
             {answersFirst(core).map(({ name, title, isThere }) => (
               <li key={name}>
@@ -62,19 +62,23 @@ export function Navigation({ route: { path } }: { readonly route: Route }) {
               </li>
             ))}
           </ul>
-        </>
+        </Fold>
       )}
-      <h2>
-        <a href={href(["catalogue"])} aria-current={current(room === "catalogue" && what === undefined)}>
-          Catalogue
-        </a>
-      </h2>
-      <ul>{products.filter(({ isSource }) => !isSource).map(link)}</ul>
+      <Fold
+        name="catalogue"
+        title="the catalogue"
+        head={
+          <a href={href(["catalogue"])} aria-current={current(room === "catalogue" && what === undefined)}>
+            Catalogue
+          </a>
+        }
+      >
+        <ul>{products.filter(({ isSource }) => !isSource).map(link)}</ul>
+      </Fold>
       {products.some(({ isSource }) => isSource) && (
-        <>
-          <h2>Sources</h2>
+        <Fold name="sources" head="Sources" title="sources">
           <ul>{products.filter(({ isSource }) => isSource).map(link)}</ul>
-        </>
+        </Fold>
       )}
     </>
   );

@@ -45,10 +45,15 @@ export function RelationHead({ relation, room }: { relation: SiteRelation; room:
       <h1 class="name">
         <span class="of-schema">{relation.schema}.</span>
         <wbr />
-        {relation.name}
+        <Name text={relation.name} />
       </h1>
     </>
   );
+}
+
+/** A name that breaks behind its underscores where there is no room for all of it. */
+export function Name({ text }: { readonly text: string }) {
+  return <>{text.split(/(?<=_)(?!_)/).flatMap((piece, at) => (at ? [<wbr key={at} />, piece] : [piece]))}</>;
 }
 
 /** A link with the schema in grey before the name. */
@@ -57,7 +62,8 @@ export function RelationLink({ relation, column }: { readonly relation: SiteRela
     <a class="relation-link" href={relationHref(relation, column)}>
       <span class={`dot kind-${relation.kind}`} aria-hidden="true" />
       <span class="of-schema">{relation.schema}.</span>
-      {relation.name}
+      <wbr />
+      <Name text={relation.name} />
     </a>
   );
 }
@@ -71,7 +77,8 @@ export function NameLink({ name }: { readonly name: string }) {
   return (
     <a class="relation-link" href={relationHref(project.core.relations[place]!)}>
       <span class="of-schema">{name.slice(0, dot + 1)}</span>
-      {name.slice(dot + 1)}
+      <wbr />
+      <Name text={name.slice(dot + 1)} />
     </a>
   );
 }

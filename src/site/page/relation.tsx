@@ -16,7 +16,7 @@ import { findRelation, fullName, sourcesOf, usePart, useProject } from "./contex
 import { Endpoints } from "./endpoints.tsx";
 import { Inline, Markdown } from "./markdown.tsx";
 import { Nowhere } from "./nowhere.tsx";
-import { Awaited, Badge, Empty, KindMark, RelationHead, RelationLink, Section, StateBadge } from "./pieces.tsx";
+import { Awaited, Badge, Empty, KindMark, Name, RelationHead, RelationLink, Section, StateBadge } from "./pieces.tsx";
 import { href, lineageHref, type Route, relationHref } from "./route.ts";
 import { Cell, Table } from "./table.tsx";
 import { TextOf } from "./text-of.tsx";
@@ -194,7 +194,7 @@ function Columns({ relation, detail, sources, chosen }: DetailProps & { readonly
           rowKey={({ name }) => id(name)}
           rowClass={({ name }) => (name === chosen ? "chosen" : "")}
           columns={[
-            { title: "Name", cell: (column) => <ColumnName relation={relation} column={column} /> },
+            { title: "Name", isLong: true, cell: (column) => <ColumnName relation={relation} column={column} /> },
             { title: "Type", cell: (column) => <ColumnType column={column} /> },
             { title: "Meaning", isText: true, cell: (column) => <Meaning column={column} /> },
             ...(hasFigures
@@ -227,7 +227,7 @@ function ColumnName({ relation, column: { name, isKey } }: ColumnProps & { reado
   return (
     <>
       <a class="column-name" href={relationHref(relation, name)}>
-        {name}
+        <Name text={name} />
       </a>
       {isKey && (
         <span class="key" title="Part of what names a row">
@@ -317,9 +317,11 @@ function ComesFrom({ relation, name, sources }: ComesFromProps) {
         const other = core.relations[place]!;
         return (
           <a key={`${place} ${source}`} href={relationHref(other, source)} title={`${fullName(other)}.${source}`}>
-            <span class="of-schema">{other.name}.</span>
+            <span class="of-schema">
+              <Name text={other.name} />.
+            </span>
             <wbr />
-            {source}
+            <Name text={source} />
           </a>
         );
       })}

@@ -1,24 +1,15 @@
+import { keep, kept } from "./keep.ts";
+
 /** "system" follows the reader's own setting. */
 export type Theme = "system" | "light" | "dark";
 
-const KEY = "dataform-theme";
-
-/** From disk some browsers keep nothing: then it is chosen anew each time. */
 export function chosenTheme(): Theme {
-  try {
-    const theme = localStorage.getItem(KEY);
-    return theme === "light" || theme === "dark" ? theme : "system";
-  } catch {
-    return "system";
-  }
+  const theme = kept("theme");
+  return theme === "light" || theme === "dark" ? theme : "system";
 }
 
 export function chooseTheme(theme: Theme): void {
-  try {
-    localStorage.setItem(KEY, theme);
-  } catch {
-    // As above.
-  }
+  keep("theme", theme);
   applyTheme(theme);
 }
 

@@ -13,3 +13,16 @@ export function useWidth(element: RefObject<HTMLElement>, before: number): numbe
   }, []);
   return width;
 }
+
+/** Whether a window is as a media query says, as it changes. */
+export function useMedia(query: string): boolean {
+  const [is, setIs] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const media = matchMedia(query);
+    const look = () => setIs(media.matches);
+    look();
+    media.addEventListener("change", look);
+    return () => media.removeEventListener("change", look);
+  }, [query]);
+  return is;
+}

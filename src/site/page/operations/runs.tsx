@@ -1,7 +1,10 @@
+import type { VNode } from "preact";
 import { useRef } from "preact/hooks";
 import { separated } from "../../../charts/shown.ts";
-import { clipped } from "../../../charts/widths.ts";
+import { clippedWithin } from "../../../charts/widths.ts";
 import type { RunStep, RunSummary } from "../../../model/operations.ts";
+import type { Target } from "../../../model/target.ts";
+import { findRelation, useProject } from "../context.ts";
 import { Badge, Empty } from "../pieces.tsx";
 import { href, relationHref } from "../route.ts";
 import { Table } from "../table.tsx";
@@ -59,7 +62,7 @@ export function Runs({ data: { runs, moreRuns }, route }: ViewProps) {
 
 const ROW = 24;
 /** Room for names where there is room, and for how long the last steps took. */
-const MOST_NAMES = 270;
+const MOST_NAMES = 340;
 const TOOK = 70;
 /** Narrower than that it scrolls. */
 const NARROWEST = 320;
@@ -123,11 +126,11 @@ function Waterfall({ run }: { readonly run: RunSummary }) {
                   class={`bar-row ${step.status} ${step.isCritical ? "critical" : ""}`}
                 >
                   <title>{`${nameOf(step)}: ${step.status}, ${seconds(step.seconds)} from ${seconds(step.start!)} on${step.reason ? `; ${step.reason}` : ""}`}</title>
-                  <a href={relationHref(step.target)}>
+                  <Linked target={step.target}>
                     <text x={names - 10} y={y + 16} text-anchor="end">
-                      {clipped(step.target.name, names - 14, 12.5)}
+                      {clippedWithin(step.target.name, names - 14, 12.5)}
                     </text>
-                  </a>
+                  </Linked>
                   <rect x={x(step.start!)} y={y + 4} width={long} height={ROW - 9} rx="2" />
                   <text class="took" x={x(step.start!) + long + 6} y={y + 16}>
                     {seconds(step.seconds)}
@@ -145,6 +148,12 @@ function Waterfall({ run }: { readonly run: RunSummary }) {
       </details>
     </section>
   );
+}
+
+/** A way to the page of a step's relation. An assertion has none. */
+function Linked({ target, children }: { readonly target: Target; readonly children: VNode }) {
+  const hasPage = findRelation(useProject(), target.schema, target.name) !== undefined;
+  return hasPage ? <a href={relationHref(target)}>{children}</a> : children;
 }
 
 function Steps({ steps }: { readonly steps: readonly RunStep[] }) {
