@@ -292,7 +292,7 @@ function valueAxis({ measures }: Axis, theme: ChartTheme, at: number, most: numb
     name: unit && unit !== "%" ? `${names} (${unit})` : names,
     nameTextStyle: { color: theme.muted, align: at ? "right" : "left", padding: [0, 0, 2, 0] },
     axisLine: { show: false },
-    axisLabel: { color: theme.muted, formatter: (value: number) => tick(value, format, most) },
+    axisLabel: { color: theme.muted, hideOverlap: true, formatter: (value: number) => tick(value, format, most) },
     // Two scales have one grid.
     splitLine: at ? { show: false } : { lineStyle: { color: theme.line } },
   };

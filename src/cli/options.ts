@@ -125,3 +125,19 @@ export function portNumber(text: string): number {
   if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError("expected a TCP port number.");
   return Number(text);
 }
+
+/** Rows that one answer to a question has at most. */
+export function parseQueryRows(text: string): number {
+  const rows = wholeNumber(text);
+  if (rows !== undefined && rows >= 1 && rows <= 100_000) return rows;
+  throw new InvalidArgumentError("Expected a whole number from 1 to 100000.");
+}
+
+/** What PostgreSQL takes for a timeout, in milliseconds. */
+const MOST_TIME = 2_147_483_647;
+
+export function parseQueryTime(text: string): number {
+  const time = Math.round(parseDuration(text));
+  if (time >= 1 && time <= MOST_TIME) return time;
+  throw new InvalidArgumentError("Expected a duration from 1ms on: 500ms, 10s, 2m.");
+}

@@ -1,6 +1,6 @@
 import type { WrittenPanel } from "../config/load-dashboards.ts";
 import type { Place } from "../config/place.ts";
-import type { Format, Measure } from "../model/dashboard.ts";
+import { type Format, labelOf, type Measure } from "../model/dashboard.ts";
 import { written as asWritten, mistake } from "./mistake.ts";
 
 /** What a YAML says of one figure, or of one column. */
@@ -9,12 +9,6 @@ type Shown = Pick<WrittenPanel, "format" | "decimals" | "currency" | "unit">;
 
 /** Finds the place of a column in what the panel selects. */
 export type PlaceOfColumn = (name: string, at: Place) => number;
-
-/** A label where nobody wrote one: campaign_name is Campaign name. */
-export function labelOf(name: string): string {
-  const words = name.replaceAll("_", " ").trim();
-  return words === "" ? name : `${words[0]!.toUpperCase()}${words.slice(1)}`;
-}
 
 /**
  * One figure, as it is written.

@@ -5,13 +5,14 @@ import {
   type DeclaredColumn,
   type DeclaredFilter,
   type DeclaredPanel,
+  labelOf,
   type Measure,
   scaleKey,
 } from "../model/dashboard.ts";
 import type { Trace } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
 import type { Target } from "../model/target.ts";
-import { checkShown, labelOf, readMeasure, type WrittenMeasure } from "./dashboard-figures.ts";
+import { checkShown, readMeasure, type WrittenMeasure } from "./dashboard-figures.ts";
 import { PanelSql, type SortColumn } from "./dashboard-sql.ts";
 import { written as asWritten, mistake } from "./mistake.ts";
 import type { ReadableNames } from "./readable-names.ts";

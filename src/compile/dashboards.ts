@@ -1,10 +1,9 @@
 import type { DashboardFile, DashboardFiles, WrittenFilter } from "../config/load-dashboards.ts";
 import type { Place } from "../config/place.ts";
-import type { DeclaredDates, DeclaredFilter } from "../model/dashboard.ts";
+import { type DeclaredDates, type DeclaredFilter, labelOf } from "../model/dashboard.ts";
 import { UserError } from "../model/errors.ts";
 import type { Action, Dashboard, Trace } from "../model/graph.ts";
 import { type Target, targetKey } from "../model/target.ts";
-import { labelOf } from "./dashboard-figures.ts";
 import { PanelReader } from "./dashboard-panel.ts";
 import { written as asWritten, mistake } from "./mistake.ts";
 import { ReadableNames } from "./readable-names.ts";

@@ -1,16 +1,16 @@
 import { dayOf, daysLater, monthsLater } from "../charts/days.ts";
 import { figuresOf } from "../charts/figures.ts";
 import { counted } from "../model/counted.ts";
-import type {
-  DashboardData,
-  DashboardFilter,
-  DatesFilter,
-  DeclaredColumn,
-  DeclaredDates,
-  DeclaredPanel,
-  Format,
-  PanelColumn,
-  PanelData,
+import {
+  type DashboardData,
+  type DashboardFilter,
+  type DatesFilter,
+  type DeclaredColumn,
+  type DeclaredDates,
+  type DeclaredPanel,
+  formatOf,
+  type PanelColumn,
+  type PanelData,
 } from "../model/dashboard.ts";
 import { UserError } from "../model/errors.ts";
 import type { Action, CompiledGraph, Dashboard } from "../model/graph.ts";
@@ -24,6 +24,7 @@ import { explainAudit, placeOfText, type ReadSource, type Sources, sourcesOf } f
 import { select } from "../sql/authored.ts";
 import { literal } from "../sql/literals.ts";
 import { resolveReferences } from "../sql/references.ts";
+import { READ_ALIKE } from "../sql/session.ts";
 import { join, sql } from "../sql/sql.ts";
 import { statement } from "../sql/statement.ts";
 
@@ -43,16 +44,6 @@ export interface ReadDashboards {
 
 const MOST_ROWS = 20_000;
 
-/** Times, bytes and floating-point numbers as everybody reads them, whatever the database's settings are. */
-const SETTINGS = [
-  sql`set local datestyle = 'ISO, YMD'`,
-  sql`set local timezone = 'UTC'`,
-  sql`set local intervalstyle = 'postgres'`,
-  sql`set local bytea_output = 'hex'`,
-  sql`set local extra_float_digits = 1`,
-  sql`set local jit = off`,
-];
-
 /**
  * Reads the dashboards of a project over what is published: every panel of all of them in one snapshot, so that all show one
  * release. What is wrong with a panel is data of it.
@@ -64,7 +55,7 @@ export async function readDashboards(client: Client, options: ReadDashboards): P
   const all = graph.actions.filter((action): action is Dashboard => action.kind === "dashboard");
   const wanted = only ? only.map((name) => named(all, name)) : all;
   const begin = sql`begin transaction isolation level repeatable read read only`;
-  await client.script(join([begin, ...client.eachTransaction, ...SETTINGS], ";\n"));
+  await client.script(join([begin, ...client.eachTransaction, ...READ_ALIKE], ";\n"));
   try {
     await openSavepoint(client, "panel");
     const { release, at } = await readRelease(client, environment);
@@ -191,13 +182,6 @@ async function typesOf(client: Client, { types }: TableResult): Promise<readonly
 function columnOf({ name, label, format }: DeclaredColumn, type: string, description: string | undefined): PanelColumn {
   const own = format ?? formatOf(type);
   return { name, label, type, ...(description ? { description } : {}), format: own };
-}
-
-/** How a column is shown of which nobody said it. */
-function formatOf(type: string): Format {
-  if (type === "boolean") return { kind: "boolean" };
-  if (type.startsWith("timestamp")) return { kind: "time" };
-  return { kind: /^(?:smallint|integer|bigint|numeric|real|double precision)\b/.test(type) ? "number" : "text" };
 }
 
 function withDescription(measure: PanelData["measures"][number], columns: readonly PanelColumn[]) {

@@ -1,4 +1,5 @@
 import type { UserErrorDetails } from "./errors.ts";
+import { isNumber } from "./explore.ts";
 import type { Target } from "./target.ts";
 
 /**
@@ -204,4 +205,17 @@ export interface Format {
 export function scaleKey({ format }: Measure): string {
   if (format.kind === "currency") return `currency ${format.currency ?? ""}`;
   return format.kind === "percent" ? "percent" : `number ${format.unit ?? ""}`;
+}
+
+/** How a column is shown of which nobody said it. */
+export function formatOf(type: string): Format {
+  if (type === "boolean") return { kind: "boolean" };
+  if (type.startsWith("timestamp")) return { kind: "time" };
+  return { kind: isNumber(type) ? "number" : "text" };
+}
+
+/** A label where nobody wrote one: campaign_name is Campaign name. */
+export function labelOf(name: string): string {
+  const words = name.replaceAll("_", " ").trim();
+  return words === "" ? name : `${words[0]!.toUpperCase()}${words.slice(1)}`;
 }

@@ -15,6 +15,8 @@ export interface SiteCore {
   readonly madeAt: string;
   /** Whether the server that gives the pages tells of new releases. */
   readonly live: boolean;
+  /** Whether the server that gives the pages answers questions of their readers. */
+  readonly explores: boolean;
   /** In the order of their names; others name one by its place here. */
   readonly relations: readonly SiteRelation[];
   readonly dashboards: readonly SiteDashboard[];

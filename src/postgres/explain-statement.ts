@@ -1,5 +1,5 @@
 import { type SourceLocation, UserError } from "../model/errors.ts";
-import { snippetAt } from "../sql/locate.ts";
+import { positionAt, snippetAt } from "../sql/locate.ts";
 import type { Sql } from "../sql/sql.ts";
 import { advice, postgresError } from "./sqlstate.ts";
 
@@ -10,6 +10,8 @@ interface Explaining {
   readonly advise?: typeof advice;
   /** The file that the text stands in, where it stands in one. */
   readonly location?: SourceLocation;
+  /** What the text is called, where its line and column are told, too. */
+  readonly named?: string;
 }
 
 /** Does the work; an error of the server stands in the person's text, which is a part of what was sent. */
@@ -25,16 +27,17 @@ export async function explaining<T>(query: Sql, work: () => Promise<T>, how: Exp
 export function explained(error: unknown, query: Sql, how: Explaining = {}): unknown {
   const text = query.toString();
   const start = (how.sent ?? query).toString().indexOf(text);
-  const advise = how.advise ?? advice;
+  const { named: file, advise: advising = advice } = how;
   const failure = postgresError(error);
   if (!failure) return error;
   const isPlaced = failure.position !== undefined && start >= 0;
   const offset = Math.min(Math.max(0, (failure.position ?? 1) - 1 - start), text.length);
-  const hint = advise(failure);
+  const hint = advising(failure);
   return new UserError({
     message: failure.message,
     ...(how.location ? { location: how.location } : {}),
     ...(isPlaced ? { snippet: snippetAt(text, offset) } : {}),
+    ...(isPlaced && file !== undefined ? { location: { file, ...positionAt(text, offset) } } : {}),
     ...(failure.detail ? { found: failure.detail } : {}),
     ...(hint ? { hint } : {}),
     code: failure.code,

@@ -23,23 +23,28 @@ export interface Reader {
   fence(query: Sql): Promise<Sql>;
 }
 
+/** As whom a person's text is read where there are roles: as what builds, or as what reads published views and nothing else. */
+export type ReadAs = "builder" | "reader";
+
 interface ReadingOptions extends Pick<ConnectOptions, "onWait" | "signal"> {
   readonly applicationName: string;
+  /** @default builder */
+  readonly as?: ReadAs;
   /** Sent first, as `set local …`. */
   readonly settings: Sql;
 }
 
 export function withReader<T>(
   settings: ConnectionSettings,
-  { settings: local, ...reach }: ReadingOptions,
+  { settings: local, as = "builder", ...reach }: ReadingOptions,
   work: (reader: Reader) => Promise<T>,
 ): Promise<T> {
-  const how = { ...reach, duty: "builder", oneTransaction: true } as const;
+  const how = { ...reach, duty: as, oneTransaction: true } as const;
   return withClient(settings, how, async (client) => {
     const begin = sql`begin transaction isolation level repeatable read`;
     await client.script(join([begin, ...client.eachTransaction, local], ";\n"));
     try {
-      return await work((await isSuperuser(client)) ? fencedReader(client) : await plainReader(client));
+      return await work((await isSuperuser(client)) ? fencedReader(client, as) : await plainReader(client));
     } finally {
       // A notification that was sent, and what a server before 16 lets write large objects, is undone.
       await client.query(sql`rollback`).catch(() => {});
@@ -60,14 +65,14 @@ async function plainReader(client: Client): Promise<Reader> {
   return { client, fence: async (query) => query };
 }
 
-function fencedReader(client: Client): Reader {
+function fencedReader(client: Client, as: ReadAs): Reader {
   return {
     client,
     async fence(query) {
       const fields = await describeStatement(client, query);
       if (!fields.length) throw new UserError({ message: "there is no column to read", found: query.toString() });
       try {
-        return await build(client, query, fields);
+        return await build(client, query, { fields, as });
       } catch (error) {
         if (sqlState(error) !== SQLSTATE.readOnlySqlTransaction) throw error;
         throw new UserError({
@@ -82,13 +87,18 @@ function fencedReader(client: Client): Reader {
 
 const FUNCTION = id("pg_temp", "dataform_read");
 
-async function build(client: Client, query: Sql, fields: readonly Field[]): Promise<Sql> {
+interface Fence {
+  readonly fields: readonly Field[];
+  readonly as: ReadAs;
+}
+
+async function build(client: Client, query: Sql, { fields, as }: Fence): Promise<Sql> {
   // As the user who logged in: the roles of this program make no other.
   await client.query(sql`set local role none`);
   const types = await typesOf(client, fields);
   const columns = fields.map((_, index) => id(`c${index + 1}`));
   const reader = client.roles
-    ? id(roleName(client.roles, "builder"))
+    ? id(roleName(client.roles, as))
     : id(`dataform_reader_${randomBytes(8).toString("hex")}`);
   // The role is gone with the transaction. It passes row-level security, as the superuser who asks does.
   if (!client.roles) await client.query(sql`create role ${reader} bypassrls in role pg_read_all_data, pg_monitor`);

@@ -57,8 +57,10 @@ export async function startServer(
     forceCloseConnections: "idle",
     trustProxy: trustedProxies.length ? [...trustedProxies] : false,
     clientErrorHandler: refuse,
-    // No answer takes a body.
+    // Few answers take a body.
     bodyLimit: 1024,
+    // What a body says is heeded or refused.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
     return503OnClosing: true,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
@@ -71,13 +73,15 @@ export async function startServer(
     if (request.url.length > LONGEST_ADDRESS) done(new Problem("address-too-long"));
     else if (!trustedProxies.length && !isMeant(request.raw, host)) done(new Problem("misdirected-request"));
     // Whatever else such a request says is of no use.
-    else if (!READS.has(request.method) && request.method !== "OPTIONS") done(notAllowed());
+    else if (request.is404 && !READS.has(request.method) && request.method !== "OPTIONS") done(notAllowed());
     else done();
   });
   server.addHook("onSend", (request, _, payload, done) => {
     endWhenIdle(request.raw.socket, idleTime);
     done(null, payload);
   });
+  // A page of somebody else's may send a text without being asked who it is.
+  server.removeContentTypeParser("text/plain");
   if (settings.cors) await server.register(cors, corsOptions(settings.cors));
   server.setErrorHandler((error, request, reply) => fail(error as Error, request, reply, log));
   server.setNotFoundHandler((request, reply) => {

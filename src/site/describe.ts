@@ -36,7 +36,7 @@ export interface Described {
 
 /** What a page shows of each relation of the project, of what it reads, and of what others built on it. */
 export function describe(input: SiteInput): Described {
-  const { release, project, environment, madeAt, live } = input;
+  const { release, project, environment, madeAt, live, explores } = input;
   const found = relationsOf(input);
   const places = new Map(found.map(({ key }, place) => [key, place]));
   const placesIn = (keys: Iterable<string>) =>
@@ -67,6 +67,7 @@ export function describe(input: SiteInput): Described {
     ...(release ? { release } : {}),
     madeAt,
     live,
+    explores,
     relations,
     dashboards: dashboardsOf(input).map(({ target, title, text, dependencies }) => {
       const data = input.dashboards.find(({ name }) => name === target.name);

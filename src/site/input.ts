@@ -32,4 +32,6 @@ export interface SiteInput {
   /** ISO 8601. */
   readonly madeAt: string;
   readonly live: boolean;
+  /** Whether the server that gives the pages answers questions of their readers. */
+  readonly explores: boolean;
 }

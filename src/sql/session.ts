@@ -101,3 +101,13 @@ export const DISCARD: readonly Sql[] = [
   sql`discard temp`,
   sql`discard sequences`,
 ];
+
+/** Times, bytes and floating-point numbers as everybody reads them, whatever the database's settings are, until the transaction ends. */
+export const READ_ALIKE: readonly Sql[] = [
+  sql`set local datestyle = 'ISO, YMD'`,
+  sql`set local timezone = 'UTC'`,
+  sql`set local intervalstyle = 'postgres'`,
+  sql`set local bytea_output = 'hex'`,
+  sql`set local extra_float_digits = 1`,
+  sql`set local jit = off`,
+];

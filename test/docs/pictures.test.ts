@@ -30,7 +30,7 @@ test("every kind of page that docs/site.md names has its pictures beside its tex
 
 test("the page has no kind that docs/site.md leaves out", () => {
   const rooms = [...readFileSync(join(root, "src/site/page/app.tsx"), "utf8").matchAll(/^ {4}case "(\w*)":$/gm)];
-  const shown = PICTURES.map(({ address }) => address.replace("#/", "").split("/")[0]);
+  const shown = PICTURES.map(({ address }) => address.replace("#/", "").split(/[/?]/)[0]);
   // The list of a product's relations leads to the page of each.
   expect(new Set(shown)).toEqual(new Set(rooms.map(([, room]) => room).filter((room) => room !== "catalogue")));
 });

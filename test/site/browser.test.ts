@@ -155,6 +155,12 @@ describe.skipIf(!hasBrowser)("a site of 2,000 models", () => {
     await page.getByText("having").first().waitFor();
   });
 
+  test("pages that are files say how to ask questions", async () => {
+    const page = await openPage(address);
+    await page.getByRole("link", { name: "Explore" }).click();
+    await page.getByText("npx dataform site serve").waitFor();
+  });
+
   const pages = [
     ["overview", "#/"],
     ["catalogue", "#/catalogue/product_1"],
@@ -162,6 +168,7 @@ describe.skipIf(!hasBrowser)("a site of 2,000 models", () => {
     ["lineage", "#/lineage/product_0/model_0500"],
     ["column lineage", "#/lineage/product_0/model_0030?column=amount"],
     ["operations", "#/operations"],
+    ["explore", "#/explore"],
     ["a page that is not there", "#/relation/nobody/nothing"],
   ] as const;
 

@@ -2,12 +2,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, onTestFinished, test } from "vitest";
 import { marketing } from "../../ingest/demos/marketing.ts";
 import { root } from "../docs/markdown.ts";
 import { cli, succeeds } from "../support/cli.ts";
 import { ownDatabase } from "../support/database.ts";
 import { closeBrowser, hasBrowser, openPage } from "../support/servers/browser.ts";
+import { serving } from "../support/serving.ts";
 import { FOLDER, PICTURES, SIZE } from "./pictures.ts";
 
 afterAll(closeBrowser);
@@ -22,9 +23,12 @@ test.skipIf(!hasBrowser || !process.env.PICTURES)("pictures of each kind of page
   await succeeds(cli(root, ["site", "build", "--samples", "--out", folder], env));
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });
+  const served = await serving({ project: { dir: root }, database: { url } }, onTestFinished, [], ["site", "serve"]);
   for (const { name, address } of PICTURES) {
-    const page = await openPage(`${pathToFileURL(join(folder, "index.html")).href}${address}`, SIZE);
+    const site = name === "explore" ? served.url : pathToFileURL(join(folder, "index.html")).href;
+    const page = await openPage(`${site}${address}`, SIZE);
     await page.locator("main h1").waitFor();
+    if (name === "explore") await page.locator(".chart svg").waitFor();
     await page.waitForFunction(() => !document.querySelector("main .awaited, main [aria-busy=true]"));
     const picture = await page.screenshot({ type: "png" });
     expect([name, picture.length]).toEqual([name, expect.any(Number)]);

@@ -4,10 +4,16 @@ import { root } from "../docs/markdown.ts";
 /** Where docs/site.md has its pictures from. `npm run site:pictures` makes them anew. */
 export const FOLDER = join(root, "docs/pictures");
 
-/** A picture of each kind of page, of the product that `npm start` shows. */
+/** A picture of each kind of page, of the product that `npm start` shows; of questions as a server shows it. */
 export const PICTURES = [
   { name: "overview", section: "Overview", address: "#/" },
   { name: "answers", section: "Answers", address: "#/dashboard/marketing" },
+  {
+    name: "explore",
+    section: "Explore",
+    address:
+      "#/explore?from=marketing%2Fcampaign_device_daily&by=week%3Aday&by=%3Adevice&figure=sum%3Aspend&chart=line",
+  },
   { name: "catalogue", section: "Catalogue", address: "#/relation/marketing/spend_per_conversion" },
   { name: "lineage", section: "Lineage", address: "#/lineage/1+history.creative_totals+1" },
   {

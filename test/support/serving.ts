@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { get, type IncomingMessage } from "node:http";
+import { type IncomingMessage, request } from "node:http";
 import { expect, vi } from "vitest";
 import { startCli } from "./cli.ts";
 import type { OnEnd } from "./project.ts";
@@ -20,6 +20,8 @@ export interface Serving {
   /** Ends in a slash. */
   readonly url: string;
   ask(path: string, headers?: Headers): Promise<Answer>;
+  /** Sends a value as JSON. */
+  post(path: string, body: unknown, headers?: Headers): Promise<Answer>;
   said(): string;
   end(): Promise<void>;
 }
@@ -29,13 +31,14 @@ interface Served {
   readonly database: { readonly url: string };
 }
 
-/** `dataform serve` over a database, until the test or the file ends. */
+/** `dataform serve`, or another command that serves, over a database, until the test or the file ends. */
 export async function serving(
   { project, database }: Served,
   onEnd: OnEnd,
   args: readonly string[] = ["--no-site"],
+  command: readonly string[] = ["serve"],
 ): Promise<Serving> {
-  const started = startCli(project.dir, ["serve", "--port", "0", "--url", database.url, ...args]);
+  const started = startCli(project.dir, [...command, "--port", "0", "--url", database.url, ...args]);
   let failed: unknown;
   let hasEnded = false;
   const ended = started.end.finally(() => {
@@ -52,11 +55,29 @@ export async function serving(
   await vi.waitFor(() => expect(started.printed() || hasEnded || failed).toBeTruthy(), { timeout: 60_000 });
   expect(started.printed(), started.said()).toMatch(/^https?:\/\/\S+\/$/);
   const url = started.printed();
-  return { url, ask: (path, headers) => ask(`${url}${path.replace(/^\//, "")}`, headers), said: started.said, end };
+  const full = (path: string) => `${url}${path.replace(/^\//, "")}`;
+  return {
+    url,
+    ask: (path, headers) => ask(full(path), { headers }),
+    post: (path, body, headers) => {
+      const typed = { "content-type": "application/json", ...headers };
+      return ask(full(path), { headers: typed, method: "POST", body: JSON.stringify(body) });
+    },
+    said: started.said,
+    end,
+  };
 }
 
-async function ask(url: string, headers: Headers = {}): Promise<Answer> {
-  const [response] = (await once(get(url, { headers, agent: false }), "response")) as [IncomingMessage];
+interface Sent {
+  readonly headers: Headers | undefined;
+  readonly method?: string;
+  readonly body?: string;
+}
+
+async function ask(url: string, { headers = {}, method = "GET", body: sent }: Sent): Promise<Answer> {
+  const asking = request(url, { headers, method, agent: false });
+  asking.end(sent);
+  const [response] = (await once(asking, "response")) as [IncomingMessage];
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   const bytes = Buffer.concat(chunks);

@@ -47,6 +47,7 @@ export const inputOf = (actions: CompiledGraph["actions"], more: Partial<SiteInp
   parts: new Map(),
   madeAt: "2026-01-02T03:04:05.000Z",
   live: false,
+  explores: false,
   ...more,
 });
 

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { InvalidArgumentError } from "commander";
 import { serveMcp } from "../../serve/mcp/server.ts";
 import { compileProject } from "../compiling.ts";
 import { openDatabase, openForReading, stateDirectory, whereLine } from "../database.ts";
@@ -11,8 +10,8 @@ import {
   type ConnectionFlags,
   type EnvironmentFlags,
   environmentName,
-  parseDuration,
-  wholeNumber,
+  parseQueryRows,
+  parseQueryTime,
 } from "../options.ts";
 import { addEnvironmentOption } from "../releasing.ts";
 import type { AddCommand, Shell } from "../shell.ts";
@@ -30,8 +29,8 @@ export const addMcpCommand: AddCommand = (command, shell) => {
       "--reader-url <url>",
       "the login for which all of it is read: what it may not read is not told (DATAFORM_READER_URL)",
     )
-    .option("--query-rows <n>", "rows that one query gives at most", parseRows, 1000)
-    .option("--query-timeout <duration>", "how long one query may take", parseTime, 10_000)
+    .option("--query-rows <n>", "rows that one query gives at most", parseQueryRows, 1000)
+    .option("--query-timeout <duration>", "how long one query may take", parseQueryTime, 10_000)
     .action((flags: Flags) => untilInterrupted(shell, (signal) => serve(shell, flags, signal), "ending"));
   addConnectionOption(addEnvironmentOption(addProjectOptions(command)));
 };
@@ -51,6 +50,8 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
     reader,
     environment: environmentName(flags),
     stateDir: stateDirectory(shell),
+    applicationName: "dataform-mcp",
+    as: "builder",
     timeout: flags.queryTimeout,
     onWait: telling(shell).tell,
     compile: async () => {
@@ -70,19 +71,4 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
     signal,
     log: (line) => shell.say(line),
   });
-}
-
-function parseRows(text: string): number {
-  const rows = wholeNumber(text);
-  if (rows !== undefined && rows >= 1 && rows <= 100_000) return rows;
-  throw new InvalidArgumentError("Expected a whole number from 1 to 100000.");
-}
-
-/** What PostgreSQL takes for a timeout, in milliseconds. */
-const MOST_TIME = 2_147_483_647;
-
-function parseTime(text: string): number {
-  const time = Math.round(parseDuration(text));
-  if (time >= 1 && time <= MOST_TIME) return time;
-  throw new InvalidArgumentError("Expected a duration from 1ms on: 500ms, 10s, 2m.");
 }

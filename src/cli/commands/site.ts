@@ -7,13 +7,13 @@ import type { Site } from "../../model/site.ts";
 import { MARK_OF_SITES } from "../../site/files.ts";
 import { openDatabase } from "../database.ts";
 import { attended, untilInterrupted } from "../interrupt.ts";
-import { addListenOptions, type ListenFlags, listen } from "../listening.ts";
+import { addListenOptions } from "../listening.ts";
 import { addConnectionOption, addProjectOptions } from "../options.ts";
 import { addEnvironmentOption } from "../releasing.ts";
+import { addPageOptions, runPages } from "../serve/run-server.ts";
 import type { AddCommand, Shell } from "../shell.ts";
 import { bytes } from "../show/bytes.ts";
-import { LivePages, makeSite, type SiteFlags } from "../site/make-site.ts";
-import { telling } from "../telling.ts";
+import { makeSite, type SiteFlags } from "../site/make-site.ts";
 
 /** `dataform site …`: what the models publish, what it means and where it comes from, as pages. */
 export const addSiteCommand: AddCommand = (site, shell) => {
@@ -32,7 +32,9 @@ function addBuild(site: Command, shell: Shell): void {
     .option("--samples", "with ten rows of each relation, but for columns tagged pii, and rows that fail a test")
     .action(async (flags: SiteFlags & { readonly out: string; readonly json?: boolean }) => {
       const settings = await openDatabase(shell, flags);
-      const made = await attended(shell, (how) => makeSite(shell, flags, { settings, ...how, live: false }));
+      const made = await attended(shell, (how) =>
+        makeSite(shell, flags, { settings, ...how, live: false, explores: false }),
+      );
       const folder = resolve(shell.projectDir, flags.out);
       await writeSite(made, folder);
       const size = [...made.files.values()].reduce((sum, content) => sum + Buffer.byteLength(content), 0);
@@ -45,29 +47,12 @@ function addBuild(site: Command, shell: Shell): void {
 }
 
 function addServe(site: Command, shell: Shell): void {
-  const serve = addListenOptions(
-    site
-      .command("serve")
-      .description("show the same pages at an address of this machine; they follow each release that is published"),
-  )
-    .option("--no-samples", "without ten rows of each relation, and without rows that fail a test")
-    .action(async (flags: SiteFlags & ListenFlags) => {
-      const settings = await openDatabase(shell, flags);
-      const onWait = telling(shell).tell;
-      await untilInterrupted(
-        shell,
-        async (signal) => {
-          const pages = await LivePages.make(shell, flags, { settings, signal, onWait });
-          const server = await listen(shell, flags, (to) => pages.addTo(to));
-          try {
-            await pages.follow();
-          } finally {
-            await server.close();
-          }
-        },
-        "closing the pages",
-      );
-    });
+  const serve = site
+    .command("serve")
+    .description("show the same pages at an address; they follow each release that is published, and answer questions");
+  addPageOptions(addListenOptions(serve)).action(async (flags: Parameters<typeof runPages>[1]) => {
+    await untilInterrupted(shell, (signal) => runPages(shell, flags, signal), "closing the pages");
+  });
   addFlags(serve);
 }
 

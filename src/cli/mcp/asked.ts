@@ -9,12 +9,13 @@ import type { CompiledGraph } from "../../model/graph.ts";
 import type { Lineage } from "../../model/lineage.ts";
 import { type Client, withClient, withTransaction } from "../../postgres/client.ts";
 import { explaining } from "../../postgres/explain-statement.ts";
-import { withReader } from "../../postgres/reading.ts";
+import { type ReadAs, withReader } from "../../postgres/reading.ts";
 import { readingAdvice } from "../../postgres/sqlstate.ts";
 import { readNamedRelease } from "../../release/store.ts";
-import { visible } from "../../serve/mcp/catalogue.ts";
+import { type Catalogue, visible } from "../../serve/mcp/catalogue.ts";
 import { readRows } from "../../serve/mcp/query.ts";
 import type { Asked } from "../../serve/mcp/tools.ts";
+import type { Reading } from "../../serve/select.ts";
 import { empty, sql } from "../../sql/sql.ts";
 import { placeOf } from "../lineage/place.ts";
 import { readRelease } from "../site/gather.ts";
@@ -26,6 +27,10 @@ interface Places {
   readonly reader: ConnectionSettings;
   readonly environment: string;
   readonly stateDir: string;
+  /** What its connections are called. */
+  readonly applicationName: string;
+  /** As whom the reader reads, where there are roles. */
+  readonly as: ReadAs;
   /** Of one statement of a query, in milliseconds. */
   readonly timeout: number;
   readonly compile: () => Promise<CompiledGraph>;
@@ -37,7 +42,7 @@ type Known = Awaited<ReturnType<typeof readRelease>> & { readonly graph: Compile
 /** So often something is read again where a release was published meanwhile. */
 const MOST_TIMES = 5;
 
-/** What the tools of `dataform mcp` ask of the project and its database. What is the same for all readers is kept, release by release. */
+/** What the tools of `dataform mcp`, and the page that explores, ask of the project and its database. What is the same for all readers is kept, release by release. */
 export class Warehouse {
   readonly #places: Places;
   #known: { readonly release: number | null; readonly all: Promise<Known> } | undefined;
@@ -47,31 +52,43 @@ export class Warehouse {
   }
 
   asked(signal: AbortSignal): Asked {
-    const { environment, reader, timeout, onWait } = this.#places;
     return {
       placeOf,
-      catalogue: () =>
-        this.#inOneRelease(signal, async (client, release) => {
-          const known = await this.#at(client, release);
-          const catalogue = catalogueOf(known, environment);
-          const targets = catalogue.relations.map(({ relation }) => relation);
-          return visible(catalogue, await this.#asReader(signal, (reading) => readableColumns(reading, targets)));
-        }),
+      catalogue: () => this.catalogue(signal),
       lineage: () =>
         this.#inOneRelease(signal, async (client, release) => {
           const lineage = await this.#lineageOf(await this.#at(client, release), signal);
           return this.#asReader(signal, (reading) => readableLineage(reading, lineage));
         }),
       query: (text, limit) =>
-        this.#inOneRelease(signal, async (_, release) => {
-          const how = { settings: reader, limit, timeout, signal, onWait };
-          const rows = await readRows(text, {
-            ...how,
-            explaining: (query, work) => explaining(query, work, { advise: readingAdvice }),
-          });
-          return { ...rows, release };
-        }),
+        this.inOneRelease(signal, async (release) => ({
+          ...(await readRows(text, limit, this.reading(signal))),
+          release,
+        })),
     };
+  }
+
+  /** What the reader may read. */
+  catalogue(signal: AbortSignal): Promise<Catalogue> {
+    return this.#inOneRelease(signal, async (client, release) => {
+      const catalogue = catalogueOf(await this.#at(client, release), this.#places.environment);
+      const targets = catalogue.relations.map(({ relation }) => relation);
+      return visible(catalogue, await this.#asReader(signal, (reading) => readableColumns(reading, targets)));
+    });
+  }
+
+  /** How the reader reads. */
+  reading(signal: AbortSignal): Reading {
+    const { reader: settings, timeout, onWait, applicationName, as } = this.#places;
+    const how = { advise: readingAdvice, named: "the query" };
+    return {
+      ...{ settings, timeout, signal, onWait, applicationName, as },
+      explaining: (query, work) => explaining(query, work, how),
+    };
+  }
+
+  inOneRelease<T>(signal: AbortSignal, work: (release: number | null) => Promise<T>): Promise<T> {
+    return this.#inOneRelease(signal, (_, release) => work(release));
   }
 
   /**
@@ -82,8 +99,8 @@ export class Warehouse {
     signal: AbortSignal,
     work: (client: Client, release: number | null) => Promise<T>,
   ): Promise<T> {
-    const { owner, environment, onWait } = this.#places;
-    const how = { signal, onWait, applicationName: "dataform-mcp", duty: "publisher" } as const;
+    const { owner, environment, onWait, applicationName } = this.#places;
+    const how = { signal, onWait, applicationName, duty: "publisher" } as const;
     return withClient(owner, how, async (client) => {
       const look = async () => ((await hasMetadata(client)) ? readNamedRelease(client, environment) : null);
       let release = await look();
@@ -102,8 +119,8 @@ export class Warehouse {
   }
 
   #asReader<T>(signal: AbortSignal, work: (client: Client) => Promise<T>): Promise<T> {
-    const { reader, onWait } = this.#places;
-    const how = { applicationName: "dataform-mcp", settings: empty, signal, onWait };
+    const { reader, onWait, applicationName, as } = this.#places;
+    const how = { applicationName, as, settings: empty, signal, onWait };
     return withReader(reader, how, ({ client }) => work(client));
   }
 
@@ -127,9 +144,9 @@ export class Warehouse {
   }
 
   async #lineageOf(known: Known, signal: AbortSignal): Promise<Lineage> {
-    const { owner, stateDir, onWait } = this.#places;
+    const { owner, stateDir, onWait, applicationName } = this.#places;
     const cache = cacheFile(join(stateDir, "lineage.json"));
-    const how = { signal, onWait, applicationName: "dataform-mcp", duty: "builder" } as const;
+    const how = { signal, onWait, applicationName, duty: "builder" } as const;
     known.lineage ??= await withClient(owner, how, (client) =>
       readLineage(client, known.graph, known.catalog, { cache }),
     );

@@ -23,6 +23,7 @@ export function catalogueOf({ graph, catalog, ...read }: Read, environment: stri
     parts: new Map(),
     madeAt: "",
     live: false,
+    explores: false,
   });
   const keys = core.relations.map(targetKey);
   const readBy = new Map<number, string[]>();

@@ -5,6 +5,7 @@ import type { DeclaredEndpoint } from "../../model/api.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { counted, named } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
+import { EXPLORE_SCOPE } from "../../model/explore.ts";
 import type { ServerSettings } from "../../model/server-settings.ts";
 import { type Client, withClient } from "../../postgres/client.ts";
 import { Access, type Openness } from "../../serve/access/access.ts";
@@ -19,8 +20,12 @@ interface Asked {
   readonly endpoints: readonly DeclaredEndpoint[];
   /** Besides the endpoints, what asks who it is. */
   readonly others: readonly Asking[];
+  /** Whether readers ask questions of their own. */
+  readonly explores: boolean;
   readonly environment: string;
+  /** Who reads the keys, and as what. */
   readonly settings: ConnectionSettings;
+  readonly duty: "server" | "publisher";
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
 }
@@ -40,6 +45,7 @@ export class WhoMayAsk {
   readonly #asked: Asked;
   readonly #keyring = new Keyring();
   #secret: Buffer = randomBytes(32);
+  #told = "";
 
   private constructor(asked: Asked, access: (keyring: Keyring) => Access) {
     this.#asked = asked;
@@ -48,16 +54,17 @@ export class WhoMayAsk {
 
   /** @throws UserError where the login may not read what it has to, or nobody might ask for anything */
   static async read(asked: Asked): Promise<WhoMayAsk> {
-    const { server, endpoints, others, settings, signal, say } = asked;
+    const { server, endpoints, others, settings, duty, signal, say } = asked;
     const tokens = server.oidc && new (await import("../../serve/access/tokens.ts")).Tokens(server.oidc, say);
     const parts = { openness: opennessOf(asked), tokens, log: say };
     const who = new WhoMayAsk(asked, (keyring) => new Access({ ...parts, keyring }));
-    await withClient(settings, { applicationName: "dataform-serve", duty: "server", signal }, async (client) => {
+    await withClient(settings, { applicationName: "dataform-serve", duty, signal }, async (client) => {
       await refuseUnreadable(client, settings, asked);
       if (await hasMetadata(client)) await who.renew(client);
     });
     const needsKeys = [...endpoints, ...others].some(({ access }) => access === "key");
     if (parts.openness === "none" && needsKeys && !tokens && !who.#valid.length) throw nobodyMayAsk(asked);
+    who.#told = who.lines.join("\n");
     return who;
   }
 
@@ -73,24 +80,39 @@ export class WhoMayAsk {
     this.#keyring.replace(keys);
   }
 
+  /** The same, and says what it is now where that is different. */
+  async renewAndTell(client: Client): Promise<void> {
+    await this.renew(client);
+    const lines = this.lines.join("\n");
+    if (lines !== this.#told && lines) this.#asked.say(lines);
+    this.#told = lines;
+  }
+
   /** What to say at the start, and again where it changes. */
   get lines(): readonly string[] {
-    const { isPublic, server, endpoints, others } = this.#asked;
+    const { isPublic, endpoints, others, explores } = this.#asked;
     const asking = [...endpoints, ...others];
-    if (!asking.some(({ access }) => access === "key")) return [];
-    if (isPublic) return ["no key is asked for (--public): whoever reaches the address may ask for everything"];
-    if (this.access.isOpen)
+    const needsKeys = asking.some(({ access }) => access === "key");
+    if (!needsKeys && !explores) return [];
+    if (this.access.isOpenHere)
       return ["no key is made: whoever is on this machine may ask; `dataform keys add` makes one"];
-    const valid = this.#valid;
-    const who = [counted(valid.length, "valid key"), ...(server.oidc ? [`tokens of ${server.oidc.issuer}`] : [])];
-    const scopes = new Set(asking.map(({ scope }) => scope));
-    const idle = valid.flatMap((key) =>
+    const scopes = new Set([...asking.map(({ scope }) => scope), ...(explores ? [EXPLORE_SCOPE] : [])]);
+    const idle = this.#valid.flatMap((key) =>
       key.scopes.filter((scope) => !scopes.has(scope)).map((scope) => `${scope} of ${key.name}`),
     );
     return [
-      `endpoints ask who it is: ${who.join(", ")}`,
+      ...(isPublic && needsKeys
+        ? ["no key is asked for (--public): whoever reaches the address may ask for everything that endpoints answer"]
+        : []),
+      ...(needsKeys && !isPublic ? [`endpoints ask who it is: ${this.#who}`] : []),
+      ...(explores ? [`the page that explores asks who it is, for scope ${EXPLORE_SCOPE}: ${this.#who}`] : []),
       ...(idle.length ? [`no endpoint asks for scope ${named(idle)}: there are ${[...scopes].join(", ")}`] : []),
     ];
+  }
+
+  get #who(): string {
+    const { oidc } = this.#asked.server;
+    return [counted(this.#valid.length, "valid key"), ...(oidc ? [`tokens of ${oidc.issuer}`] : [])].join(", ");
   }
 
   get #valid(): readonly StoredKey[] {

@@ -37,6 +37,7 @@ export interface GatherOptions extends Pick<ConnectOptions, "signal" | "onWait">
   /** Whether ten rows of each relation are shown. */
   readonly withSamples: boolean;
   readonly live: boolean;
+  readonly explores: boolean;
 }
 
 /** So often a site is read again where a release was published meanwhile. */
@@ -73,7 +74,7 @@ async function gatherOnce(
   settings: ConnectionSettings,
   options: GatherOptions,
 ): Promise<SiteInput> {
-  const { projectDir, stateDir, sources, environment, withSamples, live, signal, onWait } = options;
+  const { projectDir, stateDir, sources, environment, withSamples, live, explores, signal, onWait } = options;
   const reach = { signal, onWait, applicationName: "dataform-site" };
   const read = await withClient(settings, { ...reach, duty: "publisher" }, (client) =>
     withTransaction(
@@ -125,6 +126,7 @@ async function gatherOnce(
     ]),
     madeAt: new Date().toISOString(),
     live,
+    explores,
   };
 }
 

@@ -22,6 +22,8 @@ export interface SiteFlags extends EnvironmentFlags, ConnectionFlags {
 interface MakeOptions extends Attended {
   readonly settings: ConnectionSettings;
   readonly live: boolean;
+  /** Whether whoever sees the pages may ask questions of their own. */
+  readonly explores: boolean;
 }
 
 /** The pages of what is published now. */

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { idIn } from "../../environment/api-keys.ts";
 import type { DeclaredEndpoint } from "../../model/api.ts";
+import { EXPLORE_SCOPE } from "../../model/explore.ts";
 import { Problem } from "../api/problem.ts";
 import { credentialOf, isForwarded } from "./credential.ts";
 import type { Keyring } from "./keyring.ts";
@@ -37,25 +38,42 @@ export class Access {
 
   /** Whether somebody without a key may ask for what is not public. */
   get isOpen(): boolean {
+    return this.#parts.openness === "all" || this.isOpenHere;
+  }
+
+  /** Whether whoever is on this machine may ask for everything. */
+  get isOpenHere(): boolean {
     const { openness, keyring, tokens } = this.#parts;
-    return openness === "all" || (openness === "local" && !keyring.isInUse && !tokens);
+    return openness === "local" && !keyring.isInUse && !tokens;
   }
 
   /** @throws Problem where whoever asks may not */
   async allow(
     request: FastifyRequest,
-    endpoint: Pick<DeclaredEndpoint, "access" | "scope">,
+    { access, scope }: Pick<DeclaredEndpoint, "access" | "scope">,
   ): Promise<AbortSignal | undefined> {
-    if (endpoint.access === "public" || this.#parts.openness === "all") return undefined;
-    const forwarded = this.isOpen && isForwarded(request.raw);
-    if (this.isOpen && !forwarded) return undefined;
+    if (access === "public" || this.#parts.openness === "all") return undefined;
+    return this.#allow(request, scope);
+  }
+
+  /**
+   * Where everybody may ask without a key, that is for what endpoints answer: not for all that the server's login may read.
+   * @throws Problem where whoever asks may not
+   */
+  allowToExplore(request: FastifyRequest): Promise<AbortSignal | undefined> {
+    return this.#allow(request, EXPLORE_SCOPE);
+  }
+
+  async #allow(request: FastifyRequest, scope: string): Promise<AbortSignal | undefined> {
+    const forwarded = this.isOpenHere && isForwarded(request.raw);
+    if (this.isOpenHere && !forwarded) return undefined;
     const credential = credentialOf(request.raw);
     const asking = await this.#whoHas(credential ?? "");
     if (!asking) {
       this.#refuse(request);
       throw unauthorized(credential !== undefined, forwarded);
     }
-    if (!asking.scopes.has(endpoint.scope)) throw forbidden(endpoint.scope, asking.scopes);
+    if (!asking.scopes.has(scope)) throw forbidden(scope, asking.scopes);
     return asking.revoked;
   }
 

@@ -19,15 +19,20 @@ interface Followed {
   readonly onLost: (error: Error) => void;
 }
 
+interface KeysFollowed extends Required<Pick<Followed, "signal" | "onKeys" | "onLost">> {
+  /** Who looks: the server, or, where it has pages alone, who makes those. */
+  readonly duty: "server" | "publisher";
+}
+
 /** Tells of keys that were made, revoked or changed, until the signal comes. */
 export function followKeys(
   settings: ConnectionSettings,
   environment: string,
-  { signal, onKeys, onLost }: Required<Pick<Followed, "signal" | "onKeys" | "onLost">>,
+  { signal, duty, onKeys, onLost }: KeysFollowed,
 ): Promise<void> {
   const look = keysLook(onKeys);
   const onLook = (recorded: Recorded, _begun: number, client: Client) => look(recorded, client);
-  return watchRecord(settings, environment, { signal, duty: "server", onLook, onLost });
+  return watchRecord(settings, environment, { signal, duty, onLook, onLost });
 }
 
 /** Tells with each look whether there are other keys; where that fails it is told again. */

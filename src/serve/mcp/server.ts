@@ -2,9 +2,9 @@ import type { Readable, Writable } from "node:stream";
 import { importOptional } from "../../config/optional-package.ts";
 import { formatUserError, UserError } from "../../model/errors.ts";
 import { nearest } from "../../model/nearest.ts";
+import { Turns } from "../turns.ts";
 import { argumentsOf } from "./arguments.ts";
 import { type Asked, type Tool, toolsOf } from "./tools.ts";
-import { Turns } from "./turns.ts";
 
 export interface McpOptions {
   readonly projectDir: string;

@@ -3,6 +3,7 @@ import { CataloguePage } from "./catalogue.tsx";
 import { fullName, useProject } from "./context.ts";
 import { CopyLink } from "./copy-link.tsx";
 import { DashboardPage } from "./dashboard.tsx";
+import { ExplorePage } from "./explore/explore.tsx";
 import { Home } from "./home.tsx";
 import { keep, kept } from "./keep.ts";
 import { LineagePage } from "./lineage.tsx";
@@ -107,6 +108,8 @@ function Page({ route }: { readonly route: Route }) {
       return <LineagePage route={route} schema={rest[0]} name={rest[1]} />;
     case "dashboard":
       return <DashboardPage key={rest[0]} route={route} name={rest[0] ?? ""} />;
+    case "explore":
+      return <ExplorePage route={route} />;
     case "operations":
       return <OperationsPage route={route} tab={rest[0]} />;
     default:
@@ -120,6 +123,7 @@ function titleOf({ path: [room, schema, name] }: Route): string {
   if (room === "lineage") return schema ? `Lineage of ${schema}` : "Lineage";
   if (room === "catalogue") return schema ?? "Catalogue";
   if (room === "operations") return "Operations";
+  if (room === "explore") return "Explore";
   return room === "dashboard" ? (schema ?? "") : "";
 }
 

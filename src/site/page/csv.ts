@@ -10,8 +10,10 @@ function cell(value: string | null): string {
 }
 
 /** Hands a file out: no server is asked, and none is there when the page is opened from disk. */
-export function download(name: string, text: string): void {
-  const address = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv;charset=utf-8" }));
+export function download(name: string, text: string, type: "text/csv" | "application/yaml" = "text/csv"): void {
+  // By the mark, tables are read as UTF-8.
+  const parts = type === "text/csv" ? ["\ufeff", text] : [text];
+  const address = URL.createObjectURL(new Blob(parts, { type: `${type};charset=utf-8` }));
   const link = document.createElement("a");
   link.href = address;
   link.download = name;

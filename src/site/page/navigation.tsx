@@ -36,6 +36,11 @@ export function Navigation({ route: { path } }: { readonly route: Route }) {
           </a>
         </li>
         <li>
+          <a href={href(["explore"])} aria-current={current(room === "explore")}>
+            Explore
+          </a>
+        </li>
+        <li>
           <a href={href(["lineage"])} aria-current={current(room === "lineage" && what === undefined)}>
             Lineage
           </a>

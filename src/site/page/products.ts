@@ -31,7 +31,7 @@ export function answersFirst({ dashboards, relations }: SiteCore) {
 }
 
 /** In the order in which a reader asks: what is meant for reading before what it is made of. */
-const FIRST = ["marts", "history", "staging", "sources"];
+export const FIRST: readonly string[] = ["marts", "history", "staging", "sources"];
 
 /** The members of a product by their folder. */
 export function groupsOf(members: readonly SiteRelation[]): readonly (readonly [group: string, SiteRelation[]])[] {

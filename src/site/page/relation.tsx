@@ -17,7 +17,7 @@ import { Endpoints } from "./endpoints.tsx";
 import { Inline, Markdown } from "./markdown.tsx";
 import { Nowhere } from "./nowhere.tsx";
 import { Awaited, Badge, Empty, KindMark, Name, RelationHead, RelationLink, Section, StateBadge } from "./pieces.tsx";
-import { href, lineageHref, type Route, relationHref } from "./route.ts";
+import { exploreHref, href, lineageHref, type Route, relationHref } from "./route.ts";
 import { Cell, Table } from "./table.tsx";
 import { TextOf } from "./text-of.tsx";
 import { UnitTests } from "./unit-tests.tsx";
@@ -35,6 +35,9 @@ interface PageProps {
   readonly schema: string | undefined;
   readonly name: string | undefined;
 }
+
+/** Whether there may be rows to ask for. */
+const hasRows = ({ state, columns }: SiteRelation): boolean => columns.length > 0 && state !== "unpublished";
 
 function RelationAt({ route, place }: { readonly route: Route; readonly place: number }) {
   const project = useProject();
@@ -58,6 +61,7 @@ function RelationAt({ route, place }: { readonly route: Route; readonly place: n
             {tag}
           </a>
         ))}
+        {project.core.explores && hasRows(relation) && <a href={exploreHref(relation)}>explore</a>}
       </p>
       {/* Both at once: a table that grows when the other one comes would jump. */}
       <Awaited part={lineage?.state === "loading" ? lineage : part}>

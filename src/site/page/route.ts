@@ -36,6 +36,10 @@ export const lineageHref = (
   query: Readonly<Record<string, string | undefined>> = {},
 ): string => (kind === "dashboard" ? href(["dashboard", name]) : href(["lineage", schema, name], query));
 
+/** Where questions are asked of it. */
+export const exploreHref = ({ schema, name }: Named): string =>
+  href(["explore"], { from: [schema, name].map(encodeURIComponent).join("/") });
+
 interface Named {
   readonly schema: string;
   readonly name: string;

@@ -18,10 +18,15 @@ export interface Screen {
   readonly height?: number;
   /** Pixels of a picture for one of the page. */
   readonly scale?: number;
+  /** What the browser may say beside: that an answer was a refusal. */
+  readonly says?: RegExp;
 }
 
 /** A page of a real browser. It fails the test for whatever it logs as an error, and for whatever it asks for elsewhere. */
-export async function openPage(address: string, { width = 1280, height = 800, scale = 1 }: Screen = {}): Promise<Page> {
+export async function openPage(
+  address: string,
+  { width = 1280, height = 800, scale = 1, says }: Screen = {},
+): Promise<Page> {
   browser ??= chromium.launch({ executablePath: chromiumProgram!, args: ["--no-sandbox", "--disable-gpu"] });
   const context = await (await browser).newContext({
     viewport: { width, height },
@@ -34,7 +39,8 @@ export async function openPage(address: string, { width = 1280, height = 800, sc
   const faults: string[] = [];
   const own = new URL(address);
   page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") faults.push(message.text());
+    const isFault = message.type() === "error" || message.type() === "warning";
+    if (isFault && !says?.test(message.text())) faults.push(message.text());
   });
   page.on("pageerror", (error) => faults.push(String(error)));
   page.on("request", (request) => {

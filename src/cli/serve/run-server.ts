@@ -1,0 +1,156 @@
+import type { Command } from "commander";
+import type { FastifyInstance } from "fastify";
+import { readServerSettings } from "../../config/load-server.ts";
+import { counted } from "../../model/counted.ts";
+import { UserError } from "../../model/errors.ts";
+import type { Api } from "../../model/graph.ts";
+import type { PageFrom } from "../../serve/api/answers.ts";
+import { addDocumentation } from "../../serve/api/docs-page.ts";
+import type { ReadApi } from "../../serve/api/read-api.ts";
+import { addEndpoints } from "../../serve/api/routes.ts";
+import { addExplore } from "../../serve/explore/explore-routes.ts";
+import { addHealth, Readiness } from "../../serve/health.ts";
+import { addMetrics } from "../../serve/metrics-page.ts";
+import { compileProject } from "../compiling.ts";
+import { openDatabase, openForReading, whereLine } from "../database.ts";
+import { type ListenFlags, listen } from "../listening.ts";
+import { environmentName, parseQueryRows, parseQueryTime } from "../options.ts";
+import type { Shell } from "../shell.ts";
+import { LivePages, type SiteFlags } from "../site/make-site.ts";
+import { telling } from "../telling.ts";
+import { openMetrics } from "./measuring.ts";
+import { type ApiFlags, follow, openApi } from "./open-api.ts";
+import { type ExploreFlags, openExplore } from "./open-explore.ts";
+import { opennessOf, WhoMayAsk } from "./who-may-ask.ts";
+
+interface PageFlags extends SiteFlags, ListenFlags, ExploreFlags {
+  readonly public?: boolean;
+}
+
+/** `dataform serve`: endpoints and pages. */
+export interface ServeFlags extends PageFlags, ApiFlags {
+  readonly site?: boolean;
+  readonly api?: boolean;
+}
+
+/** What of the pages is said wherever they are served. */
+export function addPageOptions(command: Command): Command {
+  return command
+    .option("--no-samples", "pages without ten rows of each relation, and without rows that fail a test")
+    .option("--no-explore", "without the page on which a reader asks questions of their own")
+    .option(
+      "--reader-url <url>",
+      "the login that answers such questions: what it may not read is not told (DATAFORM_READER_URL)",
+    )
+    .option("--query-rows <n>", "rows that one such answer has at most", parseQueryRows, 5_000)
+    .option("--query-timeout <duration>", "how long one such question may take", parseQueryTime, 10_000)
+    .option("--public", "whoever reaches the address sees the pages, and asks the endpoints without a key");
+}
+
+/** `dataform site serve`: the same server, with the pages alone. */
+export function runPages(shell: Shell, flags: PageFlags, signal: AbortSignal): Promise<void> {
+  return serve(shell, { ...flags, isApi: false, isSite: true }, signal);
+}
+
+export function runServer(shell: Shell, flags: ServeFlags, signal: AbortSignal): Promise<void> {
+  return serve(shell, { ...flags, isApi: flags.api !== false, isSite: flags.site !== false }, signal);
+}
+
+type Flags = PageFlags & { readonly isSite: boolean } & (
+    | (ApiFlags & { readonly isApi: boolean })
+    | { readonly isApi: false }
+  );
+
+/** Answers until the signal comes. */
+async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<void> {
+  const server = readServerSettings(shell.projectDir);
+  const graph = await compileProject(shell, flags);
+  const owner = await openDatabase(shell, flags);
+  const reader = await openForReading(shell, flags);
+  // Who answers questions may be allowed less than endpoints need.
+  const login = owner.reader ? owner : reader;
+  shell.say(whereLine(login, flags, shell));
+  const environment = environmentName(flags);
+  const apis = graph.actions.filter(
+    (action): action is Api => action.kind === "api" && !action.disabled && flags.isApi,
+  );
+  const endpoints = apis.flatMap((one) => one.endpoints);
+  const others = server.metrics ? [server.metrics] : [];
+  const reached = { host: flags.host, isPublic: flags.public === true, server };
+  const showsPages = flags.isSite && opennessOf(reached) !== "none";
+  if (!showsPages && !endpoints.length && !others.length) throw nothingToAnswer(flags);
+  const explores = showsPages && flags.explore !== false;
+  const asks = endpoints.length > 0 || others.length > 0;
+  // Where pages alone are given, who makes them reads the keys.
+  const looks = asks
+    ? ({ settings: login, duty: "server" } as const)
+    : ({ settings: owner, duty: "publisher" } as const);
+  const say = (line: string) => shell.say(line);
+  const who =
+    asks || explores
+      ? await WhoMayAsk.read({ ...reached, ...looks, endpoints, others, explores, environment, signal, say })
+      : undefined;
+  const onWait = telling(shell).tell;
+  const pages = showsPages
+    ? await LivePages.make(shell, flags, { settings: owner, signal, onWait, explores })
+    : undefined;
+  const explore = explores ? openExplore(shell, flags, { owner, reader, graph }) : undefined;
+  let api: ReadApi | undefined;
+  const metrics =
+    server.metrics &&
+    (await openMetrics(shell, {
+      environment,
+      project: graph.project.name ?? "",
+      settings: server.metrics,
+      reader: login,
+      owner,
+      load: () => api?.load,
+    }));
+  const onPage = (from: PageFrom) => metrics?.paged(from);
+  if (flags.isApi && endpoints.length)
+    api = await openApi(shell, flags, { settings: login, graph, apis, server, who: who!, onPage });
+  const readiness = new Readiness(login, environment);
+  const ended = new AbortController();
+  const stopped = AbortSignal.any([signal, ended.signal]);
+  try {
+    const following = who && follow(shell, flags, { api, who, ...looks, signal: stopped });
+    await api?.describe();
+    const add = (to: FastifyInstance) => {
+      addHealth(to, readiness);
+      if (metrics) addMetrics(to, metrics, (request) => who!.access.allow(request, server.metrics!));
+      if (api) {
+        addEndpoints(to, api, (request, endpoint) => who!.access.allow(request, endpoint));
+        addDocumentation(to, () => api.document(!who!.access.isOpen));
+      }
+      if (explore) addExplore(to, explore, (request) => who!.access.allowToExplore(request));
+      pages?.addTo(to);
+    };
+    const running = await listen(shell, flags, add, server);
+    if (api) shell.say(`${counted(endpoints.length, "endpoint")}, told and tried at ${running.address}docs/`);
+    if (metrics) shell.say(`figures for Prometheus at ${running.address}metrics`);
+    for (const line of who?.lines ?? []) shell.say(line);
+    if (flags.isSite && !pages)
+      shell.say("the pages are not shown: a browser sends no key; --public shows them to whoever reaches the address");
+    try {
+      await Promise.all([following, pages?.follow()]);
+    } finally {
+      await running.close();
+    }
+  } finally {
+    ended.abort();
+    await Promise.all([api?.close(), readiness.close()]);
+  }
+}
+
+function nothingToAnswer({ isSite, host }: Pick<Flags, "isSite" | "host">): UserError {
+  return new UserError({
+    message: "there is nothing to answer",
+    expected: "endpoints in serve/*.yaml, or the pages",
+    ...(isSite
+      ? {
+          found: `--host ${host} and trustedProxies of serve/server.yaml, by which others reach the server: pages are shown only to everybody`,
+          hint: "--public shows them to whoever reaches the address; docs/serve.md has an example of an endpoint",
+        }
+      : { hint: "docs/serve.md has an example; or leave --no-site out" }),
+  });
+}
