@@ -34,6 +34,10 @@ describe.skipIf(!hasBrowser)("a site of 2,000 models", () => {
     await page.keyboard.press("Enter");
     expect(page.url()).toContain("column=customer_id");
     await page.locator("tr.chosen").waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type("mod");
+    await page.keyboard.press("Escape");
+    expect(await page.locator("dialog[open]").count()).toBe(0);
   });
 
   test("the first Tab leads past the bar to the content", async () => {

@@ -184,6 +184,10 @@ describe.skipIf(!hasBrowser)("the site of a project", () => {
     for (const hash of pages()) {
       const text = await go(page, hash);
       expect([hash, await page.evaluate(() => document.documentElement.scrollWidth)]).toEqual([hash, 375]);
+      const cut = page
+        .locator(".labelled")
+        .evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth));
+      expect([hash, (await cut).length]).toEqual([hash, 0]);
       expect([hash, await page.locator("main img, main b:not(.markdown b), main script").count()]).toEqual([hash, 0]);
       expect([hash, await page.title()]).toEqual([hash, expect.not.stringContaining("owned")]);
       expect([hash, text]).toEqual([hash, expect.not.stringMatching(/\bundefined\b|\bNaN\b|\[object|person\d/)]);

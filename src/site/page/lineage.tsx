@@ -206,6 +206,7 @@ function RelationTable({
   const name = (places: readonly number[]) => places.map((one) => fullName(core.relations[one]!)).join(", ");
   return (
     <Table
+      isLabelled
       caption="The relations of the graph"
       rows={part.nodes}
       columns={[
@@ -255,6 +256,7 @@ function ColumnLineageThere({
       {path.folded > 0 && <p class="note">+{counted(path.folded, "more relation")}, which are not drawn.</p>}
       {asTable ? (
         <Table
+          isLabelled
           caption={`Where ${column} comes from, and what comes of it`}
           rows={path.edges}
           columns={[

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import type { OperationsData } from "../../model/operations.ts";
 import { usePart } from "./context.ts";
 import { FailingTests } from "./operations/failing-tests.tsx";
@@ -24,11 +25,17 @@ const TABS = [
 
 export function OperationsPage({ route, tab = "runs" }: { readonly route: Route; readonly tab: string | undefined }) {
   const part = usePart<OperationsData>("operations");
+  const tabs = useRef<HTMLElement>(null);
+  // A phone has no room for all of them.
+  useEffect(
+    () => tabs.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" }),
+    [tab],
+  );
   const View = (TABS.find(([name]) => name === tab) ?? TABS[0])[2];
   return (
     <article class="page full">
       <h1>Operations</h1>
-      <nav class="tabs" aria-label="Operations">
+      <nav class="tabs" aria-label="Operations" ref={tabs}>
         {TABS.map(([name, title]) => (
           <a key={name} href={href(["operations", name])} aria-current={name === tab ? "page" : undefined}>
             {title}

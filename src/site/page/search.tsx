@@ -128,6 +128,11 @@ export function SearchDialog({ isOpen, close }: { readonly isOpen: boolean; read
       dialog.current?.querySelectorAll("[role=option]")[next]?.scrollIntoView({ block: "nearest" });
     }
     if (event.key === "Enter") go(hits[chosen]);
+    // By itself it empties a field for searches first.
+    if (event.key === "Escape") {
+      event.preventDefault();
+      close();
+    }
   };
   return (
     <dialog

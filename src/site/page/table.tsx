@@ -14,10 +14,10 @@ interface Column<Row> {
 }
 
 /** A table that scrolls by itself where the page is too narrow. */
-export function Table<Row>({ caption, columns, rows, rowKey, rowClass, isStacked, look }: TableProps<Row>) {
+export function Table<Row>({ caption, columns, rows, rowKey, rowClass, isStacked, isLabelled, look }: TableProps<Row>) {
   return (
     <div
-      class={["table-scroll", isStacked ? "stacked" : "", look ?? ""].join(" ").trim()}
+      class={["table-scroll", isStacked ? "stacked" : "", isLabelled ? "labelled" : "", look ?? ""].join(" ").trim()}
       role="region"
       aria-label={caption}
       tabIndex={0}
@@ -36,8 +36,9 @@ export function Table<Row>({ caption, columns, rows, rowKey, rowClass, isStacked
         <tbody>
           {rows.map((row, index) => (
             <tr key={rowKey?.(row, index) ?? index} id={rowKey?.(row, index)} class={rowClass?.(row)}>
-              {columns.map(({ cell, isNumber, isText, isLong, isMinor }) => (
+              {columns.map(({ title, cell, isNumber, isText, isLong, isMinor }) => (
                 <td
+                  data-title={isLabelled ? title : undefined}
                   class={[isNumber ? "number" : isText ? "text" : isLong ? "long" : "", isMinor ? "minor" : ""]
                     .join(" ")
                     .trim()}
@@ -61,6 +62,8 @@ interface TableProps<Row> {
   readonly rowClass?: (row: Row) => string;
   /** On a phone its cells stand below each other: they are read, not compared. */
   readonly isStacked?: boolean;
+  /** On a phone each of its rows is a list, each cell with the head of its column. */
+  readonly isLabelled?: boolean;
   /** A class: its columns are as wide as that says. */
   readonly look?: string;
 }

@@ -48,8 +48,10 @@ export function seconds(value: number): string {
   const whole = Math.round(value);
   if (whole < 60) return `${whole}\u202fs`;
   if (whole < 3600) return `${Math.floor(whole / 60)}\u202fmin ${whole % 60}\u202fs`;
+  const hours = Math.floor(whole / 3600);
+  if (hours >= 240) return `${Math.floor(hours / 24)}\u202fd${hours % 24 ? ` ${hours % 24}\u202fh` : ""}`;
   const minutes = Math.floor((whole % 3600) / 60);
-  return `${Math.floor(whole / 3600)}\u202fh${minutes ? ` ${minutes}\u202fmin` : ""}`;
+  return `${hours}\u202fh${minutes ? ` ${minutes}\u202fmin` : ""}`;
 }
 
 /** "2026-11-29 09:20 UTC", of what PostgreSQL or JavaScript wrote; what is no time stays as it is. */

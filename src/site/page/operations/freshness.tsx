@@ -20,6 +20,7 @@ export function Freshness({ data: { freshness } }: ViewProps) {
     return <Empty>No source is declared: `ingest/*.yaml` does, and `freshness` in it says how new it is to be.</Empty>;
   return (
     <Table
+      isLabelled
       caption="How new each stream is"
       rows={[...freshness].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state))}
       columns={[
@@ -33,6 +34,7 @@ export function Freshness({ data: { freshness } }: ViewProps) {
           ? [
               {
                 title: "Newest",
+                isLong: true,
                 cell: ({ newest, by }: StreamFreshness) => (newest === null ? "" : `${minute(newest)} (${by})`),
               },
             ]

@@ -13,6 +13,7 @@ export function Loads({ data: { loads, moreLoads, rejects } }: ViewProps) {
         <section class="section">
           <h2>What could not be landed</h2>
           <Table
+            isLabelled
             caption="Open rejects by reason"
             rows={rejects}
             columns={[
@@ -28,6 +29,7 @@ export function Loads({ data: { loads, moreLoads, rejects } }: ViewProps) {
       <section class="section">
         <h2>Loads</h2>
         <Table
+          isLabelled
           caption="Loads, the newest first"
           rows={loads}
           columns={[

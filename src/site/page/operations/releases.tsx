@@ -9,6 +9,7 @@ export function Releases({ data: { releases, waits } }: ViewProps) {
   const waited = new Map(waits.map((wait) => [wait.release, wait]));
   return (
     <Table
+      isLabelled
       caption="Releases, the newest first"
       rows={releases}
       columns={[

@@ -31,6 +31,7 @@ export function Runs({ data: { runs, moreRuns }, route }: ViewProps) {
       <section class="section">
         <h2>Runs</h2>
         <Table
+          isLabelled
           caption="Runs, the newest first"
           rows={runs}
           rowClass={({ runId }) => (runId === run?.runId ? "chosen" : "")}
@@ -159,6 +160,7 @@ function Linked({ target, children }: { readonly target: Target; readonly childr
 function Steps({ steps }: { readonly steps: readonly RunStep[] }) {
   return (
     <Table
+      isLabelled
       caption="Steps"
       rows={steps}
       columns={[

@@ -40,6 +40,7 @@ export function Storage({ data: { storage, storageHistory } }: ViewProps) {
         ))}
       </div>
       <Table
+        isLabelled
         caption="What takes room, the largest first"
         rows={storage.slice(0, MOST)}
         columns={[

@@ -11,6 +11,7 @@ export function Times({ data: { models } }: ViewProps) {
   const sorted = [...models].sort((a, b) => b.last - a.last);
   return (
     <Table
+      isLabelled
       caption="How long each model takes"
       rows={sorted}
       columns={[
