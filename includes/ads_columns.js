@@ -43,7 +43,7 @@ const descriptions = {
   n_restatements:
     "How many loads changed the row after its day had first been read: other figures, or a part of it that vanished, came back or came late.",
   restated_at: "When the change was read.",
-  days_later: "Days from the day till then.",
+  days_later: "Days from the day till then, by the clocks of the account.",
   what_happened:
     "restated, vanished (the row is no longer sent) or appeared (a row of a day that had been read before).",
   spend_before: "Spend before; NULL for a row that appeared.",
