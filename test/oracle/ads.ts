@@ -1,15 +1,19 @@
 // Advertising networks, from docs/products/ads.md, docs/history.md (reports that are read again, and full lists) and what columns
 // say of themselves: campaigns of Google and TikTok, by day and device.
 
+import { adsQuestions } from "./ads-questions.ts";
 import { byLoad } from "./changes.ts";
 import {
   count,
+  dayClosedBy,
+  dayNamed,
   dayNumber,
   type Exact,
   isZone,
   known,
   lastMomentOf,
   type Moment,
+  minus,
   moment,
   number,
   order,
@@ -17,6 +21,7 @@ import {
   rounded,
   times,
   written,
+  ZERO,
 } from "./exact.ts";
 import { type Cell, grouped, type Oracle, type Raw, type RawRow, type Row } from "./relation.ts";
 
@@ -39,7 +44,7 @@ interface Told {
   readonly row: RawRow;
 }
 
-interface Network {
+export interface Network {
   readonly platform: string;
   readonly account: string;
   readonly feed: string;
@@ -99,7 +104,7 @@ const NETWORKS: readonly Network[] = [
   },
 ];
 
-interface Load {
+export interface Load {
   readonly id: string;
   readonly at: Moment;
   readonly isWhole: boolean;
@@ -116,11 +121,13 @@ interface Change {
 }
 
 /** A campaign's day and device, and what happened to it. */
-interface Line {
+export interface Line {
   readonly network: Network;
   readonly said: Told;
   readonly isCurrent: boolean;
   readonly firstSeen: Moment;
+  /** What each report added to its conversions. */
+  readonly conversions: readonly { readonly at: Moment; readonly added: Exact }[];
   /** After its day had first been read. */
   readonly changes: readonly Change[];
 }
@@ -133,6 +140,31 @@ export const ads: Oracle = (raw) => {
   const restated = lines.flatMap((line) => line.changes.map((change) => ({ line, change })));
   const dayOf = ({ network, said }: Line) => `${network.platform} ${said.campaign} ${said.day}`;
   return {
+    ...adsQuestions({
+      ...{ lines, facts, sums },
+      named: (line) => names(raw, line, named(line)),
+      whole: (network) => wholeDays(raw, network),
+      isFinal: (network, day) => isFinal(loadsOf(raw, network), day),
+      dayAt: (network, at) => dayClosedBy(at + 1n, zoneOf(raw, network)),
+    }),
+    "ads_history.account_complete_days": {
+      key: ["platform", "account_id"],
+      rows: NETWORKS.flatMap((network) => {
+        const whole = wholeDays(raw, network);
+        const { platform, account: account_id } = network;
+        return whole
+          ? [
+              {
+                platform,
+                account_id,
+                first_complete_day: whole.first,
+                last_complete_day: whole.last,
+                last_final_day: lastFinal(loadsOf(raw, network)),
+              },
+            ]
+          : [];
+      }),
+    },
     "ads_history.fct_campaign_daily": {
       key: ["platform", "account_id", "day", "campaign_id", "device"],
       without: ["date_day", "attribution_setting"],
@@ -174,12 +206,13 @@ export const ads: Oracle = (raw) => {
     },
     "ads.restatements": {
       key: ["platform", "account_id", "campaign_id", "day", "device", "feed", "restated_at"],
-      without: ["date_day", "days_later"],
+      without: ["date_day"],
       rows: restated.map(({ line, change: { at, what, before, after } }) => ({
         ...place(line),
         campaign_name: names(raw, line, named(line)).campaign_name!,
         ...{ day: line.said.day, device: line.said.device, currency: (after ?? before)!.currency },
         ...{ feed: line.network.feed, restated_at: written(at), what_happened: what },
+        days_later: count(dayNumber(dayClosedBy(at + 1n, zoneOf(raw, line.network))) - dayNumber(line.said.day)),
         ...Object.fromEntries(
           (["spend", "conversions", "conversion_value"] as const).flatMap((measure) => [
             [`${measure}_before`, before?.figures[measure] ?? null],
@@ -223,6 +256,7 @@ function linesOf(raw: Raw, network: Network): Line[] {
     let now: Told | null = null;
     let firstSeen: Moment | undefined;
     const changes: Change[] = [];
+    const conversions: { at: Moment; added: Exact }[] = [];
     for (const load of asked) {
       const rows = own.filter(({ row }) => row._load_id === load.id);
       const said = rows.sort((a, b) => Number(a.row._row_no) - Number(b.row._row_no)).at(-1) ?? null;
@@ -231,10 +265,12 @@ function linesOf(raw: Raw, network: Network): Line[] {
       if (said && before && isSame(said, before)) continue;
       const what = said === null ? "vanished" : before ? "restated" : "appeared";
       if (firstSeen !== undefined || load !== asked[0]) changes.push({ at: load.at, what, before, after: said });
+      const known = (of: Told | null) => of?.figures.conversions ?? ZERO;
+      conversions.push({ at: load.at, added: minus(known(said), known(before)) });
       firstSeen ??= load.at;
       now = said;
     }
-    return { network, said: now ?? own[0]!, isCurrent: now !== null, firstSeen: firstSeen!, changes };
+    return { network, said: now ?? own[0]!, isCurrent: now !== null, firstSeen: firstSeen!, conversions, changes };
   });
 }
 
@@ -243,18 +279,40 @@ function isSame(a: Told, b: Told): boolean {
   return a.currency === b.currency && MEASURES.every((measure) => equal(a.figures[measure], b.figures[measure]));
 }
 
-/** When a day ends by the clocks of the account: those that the lists told last, UTC where nobody knows them. */
-function closes(raw: Raw, network: Network, day: string): Moment {
+/** The clocks of the account: those that the lists told last, UTC where nobody knows them. */
+function zoneOf(raw: Raw, network: Network): string {
   const table = `ads_${network.platform}_accounts`;
   const last = loaded(raw, table).flatMap(({ load }) => raw[table]!.filter((row) => row._load_id === load.load_id));
   const zone = last.length ? network.zone(last.at(-1)!) : null;
-  return lastMomentOf(day, zone && isZone(zone) ? zone : "UTC");
+  return zone && isZone(zone) ? zone : "UTC";
 }
+
+const closes = (raw: Raw, network: Network, day: string): Moment => lastMomentOf(day, zoneOf(raw, network));
+
+/** From the first day that a load read to the last that had ended when one read it. */
+function wholeDays(raw: Raw, network: Network): { first: string; last: string } | undefined {
+  const loads = loadsOf(raw, network);
+  const first = loads.map(({ start }) => start).sort()[0];
+  if (first === undefined) return undefined;
+  const ended = loads.flatMap(({ at, start, end }) => {
+    const yesterday = dayNamed(dayNumber(dayClosedBy(at + 1n, zoneOf(raw, network))) - 1);
+    const last = yesterday < end ? yesterday : end;
+    return last >= start ? [last] : [];
+  });
+  return { first, last: ended.sort().at(-1) ?? dayNamed(dayNumber(first) - 1) };
+}
+
+/** Before what the load that read furthest reads again. */
+function lastFinal(loads: readonly Load[]): string {
+  const last = [...loads].sort((a, b) => (a.end < b.end ? -1 : a.end > b.end ? 1 : Number(a.at - b.at))).at(-1)!;
+  return dayNamed(dayNumber(last.end) - last.lookback - 1);
+}
+
+const isFinal = (loads: readonly Load[], day: string) => day <= lastFinal(loads);
 
 function factOf(raw: Raw, { network, said, firstSeen, changes }: Line) {
   const loads = loadsOf(raw, network);
   const reads = loads.filter(({ start, end }) => start <= said.day && said.day <= end);
-  const last = [...loads].sort((a, b) => (a.end < b.end ? -1 : a.end > b.end ? 1 : Number(a.at - b.at))).at(-1)!;
   const { rate, rateDate } = rateOf(raw, said.currency, said.day);
   const reported = (amount: Exact | null) => amount && rate && rounded(times(amount, rate), 6);
   const reporting = { spend: reported(said.figures.spend), value: reported(said.figures.conversion_value) };
@@ -264,7 +322,7 @@ function factOf(raw: Raw, { network, said, firstSeen, changes }: Line) {
     spend_reporting: reporting.spend,
     conversion_value_reporting: reporting.value,
     rate_date: rate && rateDate,
-    is_final: dayNumber(said.day) < dayNumber(last.end) - last.lookback,
+    is_final: isFinal(loads, said.day),
     is_partial: reads.at(-1)!.at <= closes(raw, network, said.day),
     first_seen_at: written(firstSeen),
     last_restated_at: changes.length ? written(changes.at(-1)!.at) : null,
@@ -336,7 +394,7 @@ function names(raw: Raw, { network, said }: Line, campaign: Campaign | undefined
   };
 }
 
-type Fact = ReturnType<typeof factOf> & { readonly line: Line };
+export type Fact = ReturnType<typeof factOf> & { readonly line: Line };
 
 /** Sums, NULL where nothing is known; in the reporting currency also where a part has no rate. */
 function sums(own: readonly Fact[]): Row {

@@ -68,13 +68,16 @@ export function ranks(rows: readonly Row[], least: number, perUnit = "conversion
     return count(1 + better.length);
   };
   const low = (row: Row) => (row.conversion_rate_low as Near | null)?.near ?? null;
+  // The last days are one period, whatever day they end on.
+  const within = ({ period }: Row) =>
+    period === "week" || period === "month" ? ["period", "period_start"] : ["period"];
   return rows.map((row) => {
     const mine = row[perUnit] as Exact | null;
-    const same = enough.filter(isOf(row, ["period", "period_start", "currency"]));
+    const same = enough.filter(isOf(row, [...within(row), "currency"]));
     const better = same.filter((other) => mine && other[perUnit] && order(other[perUnit] as Exact, mine) > 0);
     return {
       ...row,
-      rank_by_conversion_rate_low: placeOf(row, low, ["period", "period_start"]),
+      rank_by_conversion_rate_low: placeOf(row, low, within(row)),
       [`rank_by_${perUnit}`]: mine && enough.includes(row) ? count(1 + better.length) : null,
     };
   });

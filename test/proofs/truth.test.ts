@@ -1,5 +1,6 @@
 import { test } from "vitest";
 import { ads } from "../oracle/ads.ts";
+import { MINIMUM_CLICKS } from "../oracle/ads-questions.ts";
 import { blog } from "../oracle/blog.ts";
 import { agreesWithOracle, type Product } from "../oracle/driver.ts";
 import { marketing } from "../oracle/marketing.ts";
@@ -50,7 +51,7 @@ const products: Readonly<Record<string, Product>> = {
       ...["google", "tiktok", "meta", "linkedin"].map((network) => `ingest/${network}_ads.yaml`),
     ],
     files: {
-      "dataform.json": settings({ ads_networks: "google,tiktok", ...VARS }),
+      "dataform.json": settings({ ads_networks: "google,tiktok", ...VARS, minimum_clicks: String(MINIMUM_CLICKS) }),
     },
     oracle: ads,
     world: adsWorld,

@@ -1,0 +1,193 @@
+// What is asked of the networks by period, device and rank: docs/products/ads.md, and what columns say of themselves.
+
+import type { Fact, Line, Network } from "./ads.ts";
+import { count, dayNumber, type Exact, type Moment, order, ratio, sum, times } from "./exact.ts";
+import { VARS } from "./marketing-questions.ts";
+import { type Period, ranks, spansOf, wilson } from "./periods.ts";
+import { type Cell, type Expected, grouped, type Row } from "./relation.ts";
+
+/** Of the tests: in few days few have a hundred. */
+export const MINIMUM_CLICKS = 60;
+const MEASURES = ["spend", "impressions", "clicks", "conversions"] as const;
+const DEVICES = ["mobile", "tablet", "desktop", "connected_tv", "other", "unknown"];
+
+/** What the reports say, and how it is added up. */
+interface Said {
+  readonly lines: readonly Line[];
+  readonly facts: readonly Fact[];
+  sums(own: readonly Fact[]): Row;
+  named(line: Line): Row;
+  whole(network: Network): { readonly first: string; readonly last: string } | undefined;
+  isFinal(network: Network, day: string): boolean;
+  dayAt(network: Network, at: Moment): string;
+}
+
+export function adsQuestions(said: Said): Readonly<Record<string, Expected>> {
+  const { facts, sums, named } = said;
+  const whose = ({ line }: Fact): Row => {
+    const { platform, account } = line.network;
+    const { campaign_name } = named(line);
+    return { platform, account_id: account, campaign_id: line.said.campaign, campaign_name: campaign_name! };
+  };
+  const perCampaign = (all: readonly Fact[]) =>
+    grouped(
+      all,
+      ({
+        line: {
+          network,
+          said: { campaign, currency },
+        },
+      }) => [network.platform, campaign, currency].join(" "),
+    );
+  return {
+    "ads.campaign_device": {
+      key: ["platform", "account_id", "campaign_id", "currency"],
+      rows: perCampaign(facts).map((own) => ({
+        ...whose(own[0]!),
+        currency: own[0]!.line.said.currency,
+        ...byDevice(own, sums),
+      })),
+    },
+    "ads.campaign_to_date": {
+      key: ["platform", "account_id", "campaign_id", "day", "currency"],
+      rows: perCampaign(facts).flatMap((own) =>
+        [...new Set(own.map(({ line }) => line.said.day))].map((day) => ({
+          ...whose(own[0]!),
+          ...{ day, currency: own[0]!.line.said.currency },
+          ...sums(own.filter(({ line }) => line.said.day <= day)),
+        })),
+      ),
+    },
+    "ads.campaign_rank": {
+      key: ["platform", "account_id", "campaign_id"],
+      rows: ranked(perCampaign(facts.filter(({ cells }) => cells.is_final)), sums, (fact) => ({
+        ...whose(fact),
+        is_deleted: named(fact.line).is_deleted!,
+      })),
+    },
+    "ads.campaign_periods": {
+      key: ["platform", "account_id", "campaign_id", "currency", "period", "period_start"],
+      rows: periods(said, perCampaign(facts), (fact) => ({ ...whose(fact), is_deleted: named(fact.line).is_deleted! })),
+    },
+    "ads.conversion_lag": lag(said),
+  };
+}
+
+function byDevice(own: readonly Fact[], sums: Said["sums"]): Row {
+  const cells = DEVICES.flatMap((device): [string, Cell][] => {
+    const of = sums(own.filter(({ line }) => line.said.device === device));
+    return [
+      ...MEASURES.map((measure): [string, Cell] => [`${measure}_${device}`, of[measure]!]),
+      [`conversion_rate_${device}`, of.conversion_rate!],
+    ];
+  });
+  return Object.fromEntries(cells);
+}
+
+function ranked(all: readonly (readonly Fact[])[], sums: Said["sums"], whose: (fact: Fact) => Row): Row[] {
+  const rows = all.flatMap((own): Row[] => {
+    const of = sums(own);
+    const clicks = of.clicks as Exact | null;
+    if (!clicks || order(clicks, count(MINIMUM_CLICKS)) < 0) return [];
+    const days = own.map(({ line }) => line.said.day).sort();
+    const spend = of.spend_reporting as Exact | null;
+    const rate = ratio(of.conversions as Exact | null, spend && times(clicks, spend));
+    const told = [
+      ...["spend", "spend_reporting", "clicks", "conversions", "conversion_value", "has_unmeasured", "conversion_rate"],
+      ...["spend_per_conversion", "roas", "conversions_per_currency_unit", "conversions_per_currency_unit_reporting"],
+      ...["reporting_currency", "conversions_per_dollar"],
+    ];
+    return [
+      {
+        ...whose(own[0]!),
+        ...{ currency: own[0]!.line.said.currency, first_day: days[0]!, last_day: days.at(-1)! },
+        ...Object.fromEntries(told.map((column) => [column, of[column]!])),
+        ...{ conversion_rate_per_currency_unit_reporting: rate, cvr_per_dollar: rate },
+      },
+    ];
+  });
+  const rank = (row: Row, column: string): Cell => {
+    const own = row[column] as Exact | null;
+    const better = (other: Row) => other[column] && own && order(other[column] as Exact, own) > 0;
+    return own && count(1 + rows.filter(better).length);
+  };
+  return rows.map((row) => {
+    const perUnit = rank(row, "conversions_per_currency_unit_reporting");
+    const perUnitOfRate = rank(row, "conversion_rate_per_currency_unit_reporting");
+    return {
+      ...row,
+      rank_by_conversion_rate: rank(row, "conversion_rate"),
+      rank_by_roas: rank(row, "roas"),
+      ...{ rank_by_conversions_per_currency_unit_reporting: perUnit, rank_by_conversions_per_dollar: perUnit },
+      ...{ rank_by_conversion_rate_per_currency_unit_reporting: perUnitOfRate, rank_by_cvr_per_dollar: perUnitOfRate },
+    };
+  });
+}
+
+const OF_PERIODS = [
+  ...["spend", "spend_reporting", "impressions", "clicks", "conversions", "conversion_value", "has_unmeasured", "ctr"],
+  ...["conversion_rate", "cost_per_click", "cost_per_mille", "spend_per_conversion", "roas"],
+  "conversions_per_currency_unit",
+];
+
+function periods(said: Said, all: readonly (readonly Fact[])[], whose: (fact: Fact) => Row): Row[] {
+  const rows = all.flatMap((own) => {
+    const { network } = own[0]!.line;
+    const whole = said.whole(network);
+    const placed = own.flatMap((fact) =>
+      spansOf(fact.line.said.day, whole?.first ?? null, whole?.last ?? null).map((period) => ({ period, fact })),
+    );
+    const shown = grouped(
+      placed.filter(({ period }) => !period.isBefore),
+      ({ period: { name, start } }) => `${name} ${start}`,
+    );
+    return shown.map((spans) => {
+      const { name, start, end, isComplete }: Period = spans[0]!.period;
+      const before = placed.filter(
+        ({ period }) => period.name === name && dayNumber(period.end) === dayNumber(start) - 1,
+      );
+      const of = said.sums(spans.map(({ fact }) => fact));
+      const earlier = before.length ? said.sums(before.map(({ fact }) => fact)) : null;
+      return {
+        ...whose(own[0]!),
+        ...{ currency: own[0]!.line.said.currency, period: name, period_start: start, period_end: end },
+        ...{ is_complete: isComplete, is_final: said.isFinal(network, end) },
+        ...Object.fromEntries(OF_PERIODS.map((column) => [column, of[column]!])),
+        ...wilson(of.conversions as Exact | null, of.clicks as Exact | null),
+        ...Object.fromEntries(MEASURES.map((measure) => [`previous_${measure}`, earlier?.[measure] ?? null])),
+      } as Row;
+    });
+  });
+  return ranks(rows, Number(VARS.minimum_conversions));
+}
+
+/** Of days that are final and were read soon. */
+function lag({ lines, facts, isFinal, dayAt }: Said): Expected {
+  const left = new Set(facts.map(({ line: { network, said } }) => `${network.platform} ${said.day}`));
+  const days = grouped(lines, ({ network, said }) => `${network.platform} ${said.day}`).filter((own) => {
+    const { network, said } = own[0]!;
+    const seen = own.map(({ firstSeen }) => firstSeen).reduce((a, b) => (a < b ? a : b));
+    const soon = dayNumber(dayAt(network, seen)) - dayNumber(said.day) <= 3;
+    return left.has(`${network.platform} ${said.day}`) && isFinal(network, said.day) && soon;
+  });
+  const rows = grouped(days, ([line]) => line!.network.platform).flatMap((followed) => {
+    const steps = followed
+      .flat()
+      .flatMap(({ network, said, conversions }) =>
+        conversions.map(({ at, added }) => ({ later: dayNumber(dayAt(network, at)) - dayNumber(said.day), added })),
+      );
+    const all = sum(steps.map(({ added }) => added));
+    return [...new Set(steps.map(({ later }) => later))].map((days_later) => {
+      const known = sum(steps.filter(({ later }) => later <= days_later).map(({ added }) => added));
+      return {
+        platform: followed[0]![0]!.network.platform,
+        days_later: count(days_later),
+        conversions_added: sum(steps.filter(({ later }) => later === days_later).map(({ added }) => added)),
+        conversions_known: known,
+        share_known: ratio(known, all),
+        days: count(followed.length),
+      };
+    });
+  });
+  return { key: ["platform", "days_later"], rows };
+}
