@@ -1,11 +1,14 @@
-// Blog, from docs/products/blog.md and what columns say of themselves. `blog.findings` is not recomputed: it is made of sentences.
+// Blog, from docs/products/blog.md and what columns say of themselves.
 
 import { type Step, type Totals, walk } from "./counters.ts";
 import { count, dayNumber, moment, number, order, sum, ZERO } from "./exact.ts";
-import type { Oracle, Raw, RawRow } from "./relation.ts";
+import type { Oracle, Raw, RawRow, Row } from "./relation.ts";
 
 interface Snapshot {
   readonly day: string;
+  readonly load: string;
+  /** Blogs that it has twice. */
+  readonly twice: readonly string[];
   readonly isWhole: boolean;
   readonly blogs: ReadonlyMap<string, Totals>;
 }
@@ -51,6 +54,11 @@ export const blog: Oracle = (raw) => {
         };
       }),
     },
+    "blog.findings": {
+      key: ["day", "blog_id", "finding"],
+      without: ["says"],
+      rows: findings(snapshots, readings.flat()),
+    },
     "blog.totals_to_date": {
       key: ["blog_id"],
       rows: readings.map((own) => {
@@ -70,6 +78,22 @@ export const blog: Oracle = (raw) => {
   };
 };
 
+/** What deserves a second look; the sentences beside it are not compared, and no world has days to come. */
+function findings(snapshots: readonly Snapshot[], readings: readonly Reading[]): Row[] {
+  return snapshots.flatMap(({ day, load, twice, blogs }) => {
+    const of = (blog_id: string, finding: string): Row => {
+      const { views, clicks } = blogs.get(blog_id)!;
+      return { day, blog_id, finding, views: views!, clicks: clicks!, load_id: load };
+    };
+    const own = readings.filter((one) => one.day === day);
+    return [
+      ...own.filter(({ isReset }) => isReset).map(({ blog }) => of(blog, "reset")),
+      ...own.filter(({ isCorrection }) => isCorrection).map(({ blog }) => of(blog, "correction")),
+      ...twice.map((blog) => of(blog, "two rows")),
+    ];
+  });
+}
+
 /** Of the snapshots of a day the last loaded, as a whole. */
 function snapshotsOf(raw: Raw): Snapshot[] {
   const counted = raw._load!.filter(
@@ -86,8 +110,11 @@ function snapshotsOf(raw: Raw): Snapshot[] {
       .blog_snapshots!.filter(({ _load_id }) => _load_id === load.load_id)
       .sort((a, b) => Number(a._row_no) - Number(b._row_no));
     const day = load.as_of ?? rows[0]?.taken_on ?? load.finished_at!.slice(0, 10);
+    const ids = rows.map(({ blog_id }) => blog_id!);
     found.set(day, {
       day,
+      load: load.load_id!,
+      twice: [...new Set(ids.filter((id, index) => ids.indexOf(id) < index))],
       isWhole: load.rejected === "0",
       blogs: new Map(rows.map((row) => [row.blog_id!, totalsOf(row)])),
     });
