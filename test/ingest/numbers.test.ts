@@ -11,10 +11,14 @@ const NO_NUMBERS = ["NaN", "nan", "Infinity", "-Infinity", "+infinity", "inf", "
 /** Types that have such values. Whole numbers have none: the server refuses the row. */
 const NUMERIC = /^(?:numeric|double precision|real)/;
 
+function schemaOf(name: string) {
+  const yaml = parseYaml(readFileSync(join(folder, name), "utf8"), name);
+  return recordSchemaOf(yaml.value, name, new Place(yaml));
+}
+
 /** Numbers of the products' records, with what each refuses. */
 const numbers = readdirSync(folder).flatMap((name) => {
-  const yaml = parseYaml(readFileSync(join(folder, name), "utf8"), name);
-  const schema = recordSchemaOf(yaml.value, name, new Place(yaml));
+  const schema = schemaOf(name);
   return schema.columns
     .filter(({ type }) => NUMERIC.test(type))
     .map((column) => ({ what: `${name}: ${column.name}`, check: compileProperty(schema, column.name) }));
@@ -26,6 +30,23 @@ test("what is no number, or no finite one, is a reject in every number of every 
     NO_NUMBERS.filter((text) => !check(text, text).length).map((text) => `${what}: ${text}`),
   );
   expect(taken).toEqual([]);
+});
+
+test("counts that no sum would hold, and ids that no index takes, are rejects of marketing's feeds", () => {
+  const refused = (file: string, field: string, value: string | number) =>
+    compileProperty(schemaOf(file), field)(value, String(value)).length > 0;
+  for (const counter of ["impressions", "clicks", "conversions"]) {
+    expect(refused("marketing_stats.json", counter, 1e15)).toBe(true);
+    expect(refused("marketing_stats.json", counter, 999_999_999_999_999)).toBe(false);
+  }
+  const ids = [
+    ...["creative_id", "campaign_id", "device"].map((field) => ["marketing_stats.json", field] as const),
+    ...(["marketing_campaigns.json", "marketing_creatives.json"] as const).map((file) => [file, "id"] as const),
+  ];
+  for (const [file, field] of ids) {
+    expect(refused(file, field, "x".repeat(201))).toBe(true);
+    expect(refused(file, field, "x".repeat(200))).toBe(false);
+  }
 });
 
 test("an amount of our own records is any number that a database writes", () => {
