@@ -296,7 +296,7 @@ function wholeDays(raw: Raw, network: Network): { first: string; last: string } 
   if (first === undefined) return undefined;
   const ended = loads.flatMap(({ at, start, end }) => {
     const yesterday = dayNamed(dayNumber(dayClosedBy(at + 1n, zoneOf(raw, network))) - 1);
-    const last = yesterday < end ? yesterday : end;
+    const last = [yesterday, end].sort()[0]!;
     return last >= start ? [last] : [];
   });
   return { first, last: ended.sort().at(-1) ?? dayNamed(dayNumber(first) - 1) };

@@ -127,7 +127,7 @@ function named(entity: Entity | undefined, of: string): Row {
 
 const daysOf = (group: Group) => group.map(({ day }) => day);
 const dayAfter = (day: string, days: number) => dayNamed(dayNumber(day) + days);
-const later = (one: string, other: string) => (one > other ? one : other);
+const later = (one: string, other: string): string => [one, other].sort().at(-1)!;
 
 function rated(group: Group): Row {
   const { spend, impressions, clicks, conversions } = measures(group);
