@@ -29,6 +29,7 @@ const allowed: Record<string, readonly string[]> = {
   serve: ["model", "config", "sql", "postgres", "environment", "release", "export", "wait"],
   schedule: ["model", "schemas", "config", "sql", "postgres", "environment", "sources", "wait"],
   metrics: ["model", "sql", "postgres", "environment", "library", "catalogue", "wait"],
+  notify: ["model", "sql", "postgres", "environment", "catalogue", "wait"],
   bi: ["model", "sql", "charts", "wait"],
   charts: ["model"],
   lineage: ["model", "sql", "postgres", "plan"],

@@ -94,6 +94,15 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "notify",
+    {
+      takes: "[options]",
+      description:
+        "tell whom notifications.yaml names what is wrong, once, and when it is over; 1 where somebody could not be told",
+      load: async () => (await import("./commands/notify.ts")).addNotifyCommand,
+    },
+  ],
+  [
     "keys",
     {
       takes: "",

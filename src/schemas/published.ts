@@ -1,5 +1,6 @@
 import { dashboardSchema } from "./dashboard.ts";
 import { ingestSchema } from "./ingest/declaration.ts";
+import { notificationsSchema } from "./notifications.ts";
 import { postgresBlock } from "./postgres-block.ts";
 import { seedSchema } from "./seed.ts";
 import { serveSchema } from "./serve.ts";
@@ -13,6 +14,7 @@ export const published = {
   dashboard: dashboardSchema,
   serve: serveSchema,
   server: serverSchema,
+  notifications: notificationsSchema,
   postgres: postgresBlock,
   dataform: dataformJson,
   workflow_settings: workflowSettings,

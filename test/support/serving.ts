@@ -37,8 +37,9 @@ export async function serving(
   onEnd: OnEnd,
   args: readonly string[] = ["--no-site"],
   command: readonly string[] = ["serve"],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Serving> {
-  const started = startCli(project.dir, [...command, "--port", "0", "--url", database.url, ...args]);
+  const started = startCli(project.dir, [...command, "--port", "0", "--url", database.url, ...args], env);
   let failed: unknown;
   let hasEnded = false;
   const ended = started.end.finally(() => {

@@ -18,6 +18,7 @@ export const addServeCommand: AddCommand = (command, shell) => {
     .option("--cache <megabytes>", "answers that are kept in memory", wholeNumber(0, 1_000_000), 64)
     .option("--redis <url>", "answers that several servers keep together (DATAFORM_REDIS_URL)")
     .option("--page-timeout <time>", "how long a page may take in the server", time, 10_000)
+    .option("--notify", "tell what is wrong as notifications.yaml says, as long as it runs")
     .option("--stream-timeout <time>", "how long a whole relation may take", time, 30 * 60_000)
     .action(async (flags: ServeFlags) => {
       await untilInterrupted(shell, (signal) => runServer(shell, flags, signal), "closing");

@@ -31,6 +31,7 @@ interface PageFlags extends SiteFlags, ListenFlags, ExploreFlags {
 export interface ServeFlags extends PageFlags, ApiFlags {
   readonly site?: boolean;
   readonly api?: boolean;
+  readonly notify?: boolean;
 }
 
 /** What of the pages is said wherever they are served. */
@@ -49,14 +50,14 @@ export function addPageOptions(command: Command): Command {
 
 /** `dataform site serve`: the same server, with the pages alone. */
 export function runPages(shell: Shell, flags: PageFlags, signal: AbortSignal): Promise<void> {
-  return serve(shell, { ...flags, isApi: false, isSite: true }, signal);
+  return serve(shell, { ...flags, isApi: false, isSite: true, notify: false }, signal);
 }
 
 export function runServer(shell: Shell, flags: ServeFlags, signal: AbortSignal): Promise<void> {
   return serve(shell, { ...flags, isApi: flags.api !== false, isSite: flags.site !== false }, signal);
 }
 
-type Flags = PageFlags & { readonly isSite: boolean } & (
+type Flags = PageFlags & { readonly isSite: boolean; readonly notify?: boolean } & (
     | (ApiFlags & { readonly isApi: boolean })
     | { readonly isApi: false }
   );
@@ -109,6 +110,9 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
   const onPage = (from: PageFrom) => metrics?.paged(from);
   if (flags.isApi && endpoints.length)
     api = await openApi(shell, flags, { settings: login, graph, apis, server, who: who!, onPage });
+  const notifier = flags.notify
+    ? (await import("../notify/open.ts")).openNotifier(shell, flags, { graph, settings: owner }).notifier
+    : undefined;
   const readiness = new Readiness(login, environment);
   const ended = new AbortController();
   const stopped = AbortSignal.any([signal, ended.signal]);
@@ -131,15 +135,24 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
     for (const line of who?.lines ?? []) shell.say(line);
     if (flags.isSite && !pages)
       shell.say("the pages are not shown: a browser sends no key; --public shows them to whoever reaches the address");
+    const going = Promise.all([following, pages?.follow(), notifier?.follow(stopped)]);
     try {
-      await Promise.all([following, pages?.follow()]);
+      await Promise.race([going, untilAborted(stopped)]);
     } finally {
       await running.close();
     }
+    await going;
   } finally {
     ended.abort();
     await Promise.all([api?.close(), readiness.close()]);
   }
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 function nothingToAnswer({ isSite, host }: Pick<Flags, "isSite" | "host">): UserError {

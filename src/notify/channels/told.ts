@@ -1,0 +1,13 @@
+/** A channel did not take a message. What it says is for a person, and has no secret in it. */
+export class NotTold extends Error {
+  /** Milliseconds after which it may be tried again, where the channel said it. */
+  readonly retryAfter: number | undefined;
+
+  constructor(message: string, retryAfter?: number) {
+    super(message);
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** The longest that a channel may take, in milliseconds. */
+export const PATIENCE = 15_000;

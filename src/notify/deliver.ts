@@ -1,0 +1,55 @@
+import { milliseconds } from "../model/duration.ts";
+import type { ChannelSettings, Message } from "../model/notifying.ts";
+import type { Client } from "../postgres/client.ts";
+import { type Surroundings, tell } from "./channels/tell.ts";
+import { NotTold } from "./channels/told.ts";
+import { claim, postpone, settle } from "./store.ts";
+
+export interface Delivering {
+  readonly environment: string;
+  readonly project: string;
+  readonly site: string | undefined;
+  readonly surroundings: Surroundings;
+}
+
+/** Before the first try that follows a failure, and at most between two. In milliseconds. */
+const FIRST_WAIT = 5_000;
+const LONGEST_WAIT = 15 * 60_000;
+
+/** What came of one channel. */
+export interface Delivered {
+  readonly channel: string;
+  readonly told: number;
+  /** Why it did not go on. */
+  readonly error?: string;
+}
+
+/** Sends a channel's next message, if there is one and it may. Returns how many events it told of; undefined where there was none. */
+export async function deliverNext(
+  client: Client,
+  name: string,
+  channel: ChannelSettings,
+  { environment, project, site, surroundings }: Delivering,
+): Promise<Delivered | undefined> {
+  const claimed = await claim(client, environment, name);
+  if (!claimed) return undefined;
+  const { id, attempts, events } = claimed;
+  const message: Message = {
+    version: 1,
+    id,
+    project,
+    environment,
+    site: site === undefined ? null : site.replace(/\/+$/, ""),
+    events,
+  };
+  try {
+    await tell(channel, message, surroundings);
+  } catch (error) {
+    if (!(error instanceof NotTold)) throw error;
+    const wait = error.retryAfter ?? Math.min(FIRST_WAIT * 2 ** Math.min(attempts, 20), LONGEST_WAIT);
+    await postpone(client, environment, name, { id, wait, error: error.message });
+    return { channel: name, told: 0, error: error.message };
+  }
+  await settle(client, environment, name, { id, every: milliseconds(channel.every)! });
+  return { channel: name, told: events.length };
+}

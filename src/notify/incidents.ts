@@ -1,0 +1,51 @@
+import type { RuleSettings, Trouble, Verdict } from "../model/notifying.ts";
+
+/** An incident that is open. */
+export interface Known {
+  readonly key: string;
+  readonly trouble: Trouble;
+}
+
+/** What a look changes. */
+export interface Change {
+  readonly opened: readonly Known[];
+  /** `isTold`: it is over; otherwise what it was about is gone, and nobody asks any more. */
+  readonly closed: readonly (Known & { readonly isTold: boolean })[];
+  readonly goingOn: readonly Known[];
+}
+
+/**
+ * What is open before and what was found out since → what began, what is over, what goes on. A thing that nobody looked at stays as it was.
+ * @param isThere whether the project still has an action
+ */
+export function changesOf(
+  known: readonly Known[],
+  verdicts: readonly Verdict[],
+  isThere: (action: string) => boolean,
+): Change {
+  const found = new Map(verdicts.map(({ key, trouble }) => [key, trouble]));
+  const open = new Map(known.map((one) => [one.key, one]));
+  const opened = [...found].flatMap(([key, trouble]) => (trouble && !open.has(key) ? [{ key, trouble }] : []));
+  const closed: (Known & { readonly isTold: boolean })[] = [];
+  const goingOn: Known[] = [];
+  for (const one of known) {
+    const { action } = one.trouble;
+    if (found.get(one.key) === null) closed.push({ ...one, isTold: true });
+    else if (!found.has(one.key) && action !== undefined && !isThere(action)) closed.push({ ...one, isTold: false });
+    else goingOn.push(one);
+  }
+  return { opened, closed, goingOn };
+}
+
+/** The channels that a rule tells of it. @param isOver whether of its end */
+export function channelsFor(rules: readonly RuleSettings[], trouble: Trouble, isOver: boolean): readonly string[] {
+  const { kind, product, tags = [] } = trouble;
+  const told = rules.filter(
+    (rule) =>
+      rule.on.includes(kind) &&
+      (!isOver || rule.on.includes("recovery")) &&
+      (!rule.products || (product !== undefined && rule.products.includes(product))) &&
+      (!rule.tags || rule.tags.some((tag) => tags.includes(tag))),
+  );
+  return [...new Set(told.flatMap(({ to }) => to))];
+}

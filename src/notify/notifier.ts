@@ -1,0 +1,141 @@
+import { type LookedAt, readFreshness } from "../catalogue/freshness.ts";
+import { hasMetadata } from "../environment/layout.ts";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
+import type { NotificationSettings, Verdict } from "../model/notifying.ts";
+import { type Client, withClient } from "../postgres/client.ts";
+import { pause } from "../wait/pause.ts";
+import type { Surroundings } from "./channels/tell.ts";
+import { type Delivered, deliverNext } from "./deliver.ts";
+import { readLastDues, readLastLoads } from "./read-record.ts";
+import { type Looked, look, readWaiting } from "./store.ts";
+import { type Belongings, verdictOfDue, verdictOfFreshness, verdictsOfLoad } from "./verdicts.ts";
+
+export interface NotifierOptions {
+  readonly settings: ConnectionSettings;
+  readonly environment: string;
+  readonly project: string;
+  readonly notifications: NotificationSettings;
+  readonly belongings: Belongings;
+  readonly sources: readonly LookedAt[];
+  readonly surroundings: Surroundings;
+  /** How a length of time is told, in seconds. */
+  readonly lasting: (seconds: number) => string;
+  readonly say: (line: string) => void;
+}
+
+/** Between two looks, in milliseconds. */
+const LOOK_EVERY = 10_000;
+/** As long as a message may wait for the one before it, where somebody waits for all of them. */
+const PATIENCE = 5_000;
+
+const NOTHING: Looked = { opened: [], closed: [], goingOn: [] };
+
+/** Finds out what is wrong, and tells of it: beside what it looks at, never on its way. */
+export class Notifier {
+  readonly #options: NotifierOptions;
+  /** What was said of what cannot be done, until it could. */
+  readonly #said = new Map<string, string>();
+
+  constructor(options: NotifierOptions) {
+    this.#options = options;
+  }
+
+  /** @param really false: only says what would come of it */
+  async look(really = true): Promise<Looked> {
+    const { environment, belongings, notifications } = this.#options;
+    const ofLoads = await this.#ofLoads();
+    return this.#asPublisher(async (client) => {
+      if (!(await hasMetadata(client))) return NOTHING;
+      const dues = (await readLastDues(client, environment)).map(verdictOfDue);
+      return look(client, { environment, rules: notifications.rules, belongings, now: [...ofLoads, ...dues], really });
+    });
+  }
+
+  /** Sends what waits, all channels beside each other, until it is told or does not go on. Returns what came of each channel. */
+  async deliver(): Promise<readonly Delivered[]> {
+    const waiting = await this.#waiting();
+    return Promise.all([...waiting.keys()].map((name) => this.#deliverAll(name)));
+  }
+
+  /** What waits to be told, by channel. */
+  waiting(): Promise<ReadonlyMap<string, number>> {
+    return this.#waiting();
+  }
+
+  /** Looks and tells again and again until the signal comes. A channel that takes long keeps no other one waiting. */
+  async follow(signal: AbortSignal): Promise<void> {
+    const busy = new Map<string, Promise<unknown>>();
+    while (!signal.aborted) {
+      await this.#once("notifications", async () => {
+        await this.look();
+        for (const name of (await this.#waiting()).keys()) {
+          if (busy.has(name)) continue;
+          const work = this.#once(`channel ${name}`, async () => {
+            const { error } = await this.#deliverAll(name);
+            if (error !== undefined) throw new Error(error);
+          });
+          busy.set(
+            name,
+            work.finally(() => busy.delete(name)),
+          );
+        }
+      });
+      await pause(LOOK_EVERY, signal).catch(() => {});
+    }
+    await Promise.all(busy.values());
+  }
+
+  /** What fails is told once, and is tried again. */
+  async #once(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.#said.delete(what);
+    } catch (error) {
+      const { message } = error as Error;
+      if (this.#said.get(what) !== message) this.#options.say(`${what}: ${message}`);
+      this.#said.set(what, message);
+    }
+  }
+
+  async #deliverAll(name: string): Promise<Delivered> {
+    const { environment, project, notifications, surroundings } = this.#options;
+    const channel = Object.hasOwn(notifications.channels, name) ? notifications.channels[name] : undefined;
+    if (!channel) return { channel: name, told: 0, error: "it stands in notifications.yaml no more" };
+    const how = { environment, project, site: notifications.site, surroundings };
+    let told = 0;
+    const begun = performance.now();
+    for (;;) {
+      const done = await this.#asPublisher((client) => deliverNext(client, name, channel, how));
+      if (done?.error !== undefined) return { ...done, told };
+      told += done?.told ?? 0;
+      if (!(await this.#waiting()).has(name) || performance.now() - begun > PATIENCE) return { channel: name, told };
+      await pause(Math.min(PATIENCE, 250));
+    }
+  }
+
+  async #waiting(): Promise<ReadonlyMap<string, number>> {
+    return this.#asPublisher(async (client) =>
+      (await hasMetadata(client)) ? readWaiting(client, this.#options.environment) : new Map(),
+    );
+  }
+
+  /** What cannot be read of loads keeps nobody from being told of runs. */
+  async #ofLoads(): Promise<readonly Verdict[]> {
+    const { settings, sources, lasting } = this.#options;
+    if (!sources.length) return [];
+    const schemas = [...new Set(sources.map(({ declaration }) => declaration.schema))];
+    const how = { applicationName: "dataform-notify", duty: "builder", names: "ours" } as const;
+    const found: Verdict[] = [];
+    await this.#once("what landed", () =>
+      withClient(settings, how, async (client) => {
+        for (const stream of await readFreshness(client, sources)) found.push(verdictOfFreshness(stream, lasting));
+        for (const load of await readLastLoads(client, schemas)) found.push(...verdictsOfLoad(load));
+      }),
+    );
+    return found;
+  }
+
+  #asPublisher<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    return withClient(this.#options.settings, { applicationName: "dataform-notify", duty: "publisher" }, work);
+  }
+}

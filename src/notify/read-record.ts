@@ -1,0 +1,95 @@
+import { LOOKING, ledgersIn, rowsOf } from "../catalogue/rows.ts";
+import { type Client, withTransaction } from "../postgres/client.ts";
+import { id } from "../sql/identifiers.ts";
+import { literal } from "../sql/literals.ts";
+import { join, sql } from "../sql/sql.ts";
+import type { EndedRun, LastDue, LastLoad } from "./verdicts.ts";
+
+/** Runs that are looked at for the first time. */
+const FIRST_RUNS = 50;
+
+/**
+ * Runs that ended since, in their order. One environment has one run at a time, so what ended later is recorded later.
+ * @param since as the server wrote it; null: whoever asks knows none
+ */
+export function readEndedRuns(client: Client, environment: string, since: string | null): Promise<readonly EndedRun[]> {
+  const runs = sql`
+    select run_id, status, finished_at, errors
+    from _dataform.run
+    where environment = ${literal(environment)} and status <> 'running' and finished_at > coalesce(${literal(since)}::timestamptz, '-infinity')
+    order by finished_at desc
+    limit ${literal(FIRST_RUNS)}`;
+  return rowsOf<EndedRun>(
+    client,
+    sql`
+      select
+        run.run_id as "runId",
+        run.status,
+        run.finished_at::text as "finishedAt",
+        coalesce((select jsonb_agg(error ->> 'message') from jsonb_array_elements(run.errors) as error), '[]') as errors,
+        coalesce(
+          (
+            select json_agg(
+              json_build_object(
+                'schema', step.schema_name, 'name', step.name, 'kind', step.kind, 'status', step.status, 'rows', step.rows,
+                'reason', step.reason, 'error', step.error ->> 'message'
+              ) order by step.schema_name, step.name
+            )
+            from _dataform.step as step
+            where step.run_id = run.run_id
+          ),
+          '[]'
+        ) as steps
+      from (${runs}) as run
+      order by run.finished_at`,
+  );
+}
+
+/** Of each line of schedules.yaml the last due that ended, and was no skip. */
+export function readLastDues(client: Client, environment: string): Promise<readonly LastDue[]> {
+  return rowsOf<LastDue>(
+    client,
+    sql`
+      select distinct on (due.schedule) due.schedule, due.status, due.reason
+      from _dataform.schedule_due as due
+      inner join _dataform.schedule as line
+        on line.environment = due.environment and line.name = due.schedule and line.removed_at is null
+      where due.environment = ${literal(environment)} and due.status in ('success', 'failure', 'cancelled') and due.finished_at is not null
+      order by due.schedule, due.finished_at desc`,
+  );
+}
+
+/** Of each stream the last load that ended, with what its fields were. */
+export function readLastLoads(client: Client, schemas: readonly string[]): Promise<readonly LastLoad[]> {
+  return withTransaction(
+    client,
+    async () => {
+      const ledgers = await ledgersIn(client, schemas);
+      if (!ledgers.length) return [];
+      const ofEach = ledgers.map(
+        ({ schema, _load }) => sql`
+          (
+            select distinct on (source, stream, table_name) source, stream, status, details ->> 'error' as error,
+              ${fields(schema, "unknown")} as unknown, ${fields(schema, "missing")} as missing
+            from ${_load} as load
+            where replay_of is null and not is_gone and status in ('loaded', 'failed')
+            order by source, stream, table_name, load_id desc
+          )`,
+      );
+      return rowsOf<LastLoad>(client, join(ofEach, "\nunion all\n"));
+    },
+    LOOKING,
+  );
+}
+
+function fields(schema: string, kind: "unknown" | "missing") {
+  return sql`
+    coalesce(
+      (
+        select json_agg(drift.field order by drift.field)
+        from ${id(schema, "_drift")} as drift
+        where drift.load_id = load.load_id and drift.kind = ${literal(kind)} and drift.filled_at is null
+      ),
+      '[]'
+    )`;
+}

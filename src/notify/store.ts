@@ -1,0 +1,277 @@
+import { rowsOf } from "../catalogue/rows.ts";
+import type { RuleSettings, Told, Trouble, Verdict } from "../model/notifying.ts";
+import { type Client, withTransaction, withTransactionIf } from "../postgres/client.ts";
+import { literal } from "../sql/literals.ts";
+import { type Sql, sql } from "../sql/sql.ts";
+import { changesOf, channelsFor } from "./incidents.ts";
+import { readEndedRuns } from "./read-record.ts";
+import { type Belongings, verdictsOfRun } from "./verdicts.ts";
+
+/** Who looks for incidents, among those who follow the record. */
+const LOOKER = "incidents";
+
+interface Looking {
+  readonly environment: string;
+  readonly rules: readonly RuleSettings[];
+  readonly belongings: Belongings;
+  /** What was found out of loads, freshness and schedules at this moment. */
+  readonly now: readonly Verdict[];
+  /** False: only says what would come of it. */
+  readonly really: boolean;
+}
+
+export interface Looked {
+  readonly opened: readonly Trouble[];
+  readonly closed: readonly Trouble[];
+  readonly goingOn: readonly Trouble[];
+}
+
+/**
+ * Looks at what ended since the last look, and keeps what began and what is over, with whom to tell: in one transaction, one process
+ * at a time, so that it is found once.
+ */
+export async function look(client: Client, looking: Looking): Promise<Looked> {
+  return withTransactionIf(
+    client,
+    () => looking.really,
+    () => lookWithin(client, looking),
+  );
+}
+
+async function lookWithin(client: Client, { environment, rules, belongings, now }: Looking): Promise<Looked> {
+  await client.query(sql`insert into _dataform.follower (environment, name) values ($1, $2) on conflict do nothing`, [
+    environment,
+    LOOKER,
+  ]);
+  const { rows } = await client.query<{ seen: string | null }>(
+    sql`select seen_until::text as seen from _dataform.follower where environment = $1 and name = $2 for update`,
+    [environment, LOOKER],
+  );
+  const since = rows[0]!.seen;
+  const runs = await readEndedRuns(client, environment, since);
+  const all = runs.map((run) => verdictsOfRun(run, belongings));
+  // Whoever looks for the first time is not told of what is over already.
+  const steps = since === null ? [[...all.flat(), ...now]] : [...all, now];
+  const looked = { opened: [] as Trouble[], closed: [] as Trouble[], goingOn: [] as readonly Trouble[] };
+  for (const verdicts of steps) {
+    const known = await readOpen(client, environment);
+    const changes = changesOf(known, verdicts, (action) => belongings.has(action));
+    for (const { key, trouble } of changes.opened) {
+      await open(client, environment, { key, trouble, channels: channelsFor(rules, trouble, false) });
+      looked.opened.push(trouble);
+    }
+    for (const { key, trouble, isTold } of changes.closed) {
+      await close(client, environment, key, isTold ? channelsFor(rules, trouble, true) : []);
+      looked.closed.push(trouble);
+    }
+    looked.goingOn = changes.goingOn.map(({ trouble }) => trouble);
+  }
+  const last = runs.at(-1)?.finishedAt ?? since ?? "-infinity";
+  await client.query(
+    sql`update _dataform.follower set seen_until = $3::timestamptz where environment = $1 and name = $2`,
+    [environment, LOOKER, last],
+  );
+  return looked;
+}
+
+function readOpen(client: Client, environment: string) {
+  return rowsOf<{ readonly key: string; readonly trouble: Trouble }>(
+    client,
+    sql`
+      select key, content as trouble
+      from _dataform.incident
+      where environment = ${literal(environment)} and closed_at is null
+      order by incident_id`,
+  );
+}
+
+interface Opened {
+  readonly key: string;
+  readonly trouble: Trouble;
+  readonly channels: readonly string[];
+}
+
+async function open(client: Client, environment: string, { key, trouble, channels }: Opened): Promise<void> {
+  await client.query(
+    sql`
+      with opened as (
+        insert into _dataform.incident (environment, key, kind, subject, content)
+        values ($1, $2, $3, $4, $5::jsonb)
+        on conflict (environment, key) where closed_at is null do nothing
+        returning incident_id
+      )
+      insert into _dataform.delivery (incident_id, channel, event, environment, status)
+      select incident_id, channel, 'opened', $1, 'waiting'
+      from opened
+      cross join unnest($6::text[]) as channel`,
+    [environment, key, trouble.kind, trouble.subject, JSON.stringify(trouble), channels],
+  );
+}
+
+/** Told by the channels that were to tell of its beginning, and once. */
+async function close(client: Client, environment: string, key: string, channels: readonly string[]): Promise<void> {
+  await client.query(
+    sql`
+      with closed as (
+        update _dataform.incident set closed_at = clock_timestamp()
+        where environment = $1 and key = $2 and closed_at is null
+        returning incident_id
+      )
+      insert into _dataform.delivery (incident_id, channel, event, environment, status)
+      select delivery.incident_id, delivery.channel, 'closed', $1, 'waiting'
+      from _dataform.delivery as delivery
+      inner join closed
+        on closed.incident_id = delivery.incident_id
+      where delivery.event = 'opened' and delivery.channel = any($3::text[])
+      on conflict do nothing`,
+    [environment, key, channels],
+  );
+}
+
+/** Channels that have something to tell. */
+export async function readWaiting(client: Client, environment: string): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await client.query<Record<"channel" | "count", string>>(
+    sql`
+      select channel, count(*) as count
+      from _dataform.delivery
+      where environment = $1 and status = 'waiting'
+      group by channel
+      order by channel`,
+    [environment],
+  );
+  return new Map(rows.map(({ channel, count }) => [channel, Number(count)]));
+}
+
+/** Events of one message, of those that one may have. */
+const MOST_EVENTS = 100;
+/** For so long a message that goes out belongs to whoever claimed it. */
+const CLAIM = "3 minutes";
+/** What nobody took for so long is given up. */
+const GIVEN_UP_AFTER = "24 hours";
+
+export interface Claimed {
+  readonly id: string;
+  /** Times that the channel failed before. */
+  readonly attempts: number;
+  readonly events: readonly Told[];
+}
+
+/**
+ * Takes the next message of a channel: what was tried before, as it was then, or else all that waits. Undefined where there is nothing, the
+ * channel is to wait, or another process is at it.
+ */
+export function claim(client: Client, environment: string, channel: string): Promise<Claimed | undefined> {
+  const name = `channel:${channel}`;
+  return withTransaction(client, async () => {
+    await client.query(sql`insert into _dataform.follower (environment, name) values ($1, $2) on conflict do nothing`, [
+      environment,
+      name,
+    ]);
+    await client.query(
+      sql`
+        update _dataform.delivery set status = 'failed'
+        where environment = $1 and channel = $2 and status = 'waiting' and made_at < clock_timestamp() - $3::interval`,
+      [environment, channel, GIVEN_UP_AFTER],
+    );
+    const { rows } = await client.query<{ attempts: string }>(
+      sql`
+        update _dataform.follower set claimed_until = clock_timestamp() + $3::interval
+        where environment = $1 and name = $2
+          and coalesce(claimed_until, '-infinity') < clock_timestamp()
+          and coalesce(next_at, '-infinity') <= clock_timestamp()
+          and exists (select from _dataform.delivery where environment = $1 and channel = $4 and status = 'waiting')
+        returning attempts`,
+      [environment, name, CLAIM, channel],
+    );
+    if (!rows.length) return undefined;
+    const { rows: ids } = await client.query<{ id: string }>(
+      sql`
+        select coalesce(
+          (
+            select message_id from _dataform.delivery
+            where environment = $1 and channel = $2 and status = 'waiting' and message_id is not null
+            order by made_at
+            limit 1
+          ),
+          gen_random_uuid()
+        ) as id`,
+      [environment, channel],
+    );
+    const { id } = ids[0]!;
+    await client.query(
+      sql`
+        update _dataform.delivery set message_id = $3::uuid
+        where (incident_id, channel, event) in (
+          select incident_id, channel, event
+          from _dataform.delivery
+          where environment = $1 and channel = $2 and status = 'waiting' and message_id is null
+            and not exists (select from _dataform.delivery where environment = $1 and channel = $2 and status = 'waiting' and message_id is not null)
+          order by made_at, incident_id, event desc
+          limit ${literal(MOST_EVENTS)}
+        )`,
+      [environment, channel, id],
+    );
+    const events = await rowsOf<{ readonly told: Told }>(
+      client,
+      sql`
+        select incident.content || jsonb_build_object(
+          'incident', delivery.incident_id::text,
+          'event', delivery.event,
+          'since', ${utc(sql`incident.opened_at`)},
+          'until', case when delivery.event = 'closed' then ${utc(sql`incident.closed_at`)} end
+        ) as told
+        from _dataform.delivery as delivery
+        inner join _dataform.incident as incident
+          on incident.incident_id = delivery.incident_id
+        where delivery.message_id = ${literal(id)}::uuid and delivery.status = 'waiting'
+        order by delivery.made_at, delivery.incident_id, delivery.event desc`,
+    );
+    return { id, attempts: Number(rows[0]!.attempts), events: events.map(({ told }) => told) };
+  });
+}
+
+const utc = (moment: Sql) => sql`to_char(${moment} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
+/** It was told. @param every milliseconds until the channel takes the next message */
+export async function settle(
+  client: Client,
+  environment: string,
+  channel: string,
+  { id, every }: { readonly id: string; readonly every: number },
+): Promise<void> {
+  await withTransaction(client, async () => {
+    await client.query(
+      sql`update _dataform.delivery set status = 'sent', sent_at = clock_timestamp(), error = null where message_id = $1::uuid and status = 'waiting'`,
+      [id],
+    );
+    await client.query(
+      sql`
+        update _dataform.follower
+        set claimed_until = null, attempts = 0, error = null, next_at = clock_timestamp() + $3::interval
+        where environment = $1 and name = $2`,
+      [environment, `channel:${channel}`, `${every} milliseconds`],
+    );
+  });
+}
+
+/** It was not. @param wait milliseconds until it is tried again */
+export async function postpone(
+  client: Client,
+  environment: string,
+  channel: string,
+  { id, wait, error }: { readonly id: string; readonly wait: number; readonly error: string },
+): Promise<void> {
+  await withTransaction(client, async () => {
+    await client.query(
+      sql`update _dataform.delivery set error = $2 where message_id = $1::uuid and status = 'waiting'`,
+      [id, error],
+    );
+    await client.query(
+      sql`
+        update _dataform.follower
+        set claimed_until = null, attempts = attempts + 1, error = $4, next_at = clock_timestamp() + $3::interval
+        where environment = $1 and name = $2`,
+      [environment, `channel:${channel}`, `${wait} milliseconds`, error],
+    );
+  });
+}

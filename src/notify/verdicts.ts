@@ -1,0 +1,196 @@
+import type { Action, CompiledGraph } from "../model/graph.ts";
+import type { Trouble, Verdict } from "../model/notifying.ts";
+import type { StreamFreshness } from "../model/operations.ts";
+import { targetKey } from "../model/target.ts";
+
+/** A run that ended, and what it did, as the record has it. */
+export interface EndedRun {
+  readonly runId: string;
+  readonly status: string;
+  /** As the server wrote it. */
+  readonly finishedAt: string;
+  /** Of what belongs to no step. */
+  readonly errors: readonly string[];
+  readonly steps: readonly EndedStep[];
+}
+
+export interface EndedStep {
+  readonly schema: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly status: string;
+  readonly rows: number | null;
+  readonly reason: string | null;
+  readonly error: string | null;
+}
+
+/** The last load of a stream that came to an end. */
+export interface LastLoad {
+  readonly source: string;
+  readonly stream: string;
+  readonly status: "loaded" | "failed";
+  readonly error: string | null;
+  /** Fields that its schema does not know, and columns that it lacked. */
+  readonly unknown: readonly string[];
+  readonly missing: readonly string[];
+}
+
+/** The last due of a line of schedules.yaml that ended. */
+export interface LastDue {
+  readonly schedule: string;
+  readonly status: string;
+  readonly reason: string | null;
+}
+
+/** Characters of what somebody else wrote. */
+const LONGEST = 300;
+
+/** What an error says, in one line: it may be long, and hold what it likes. */
+export function oneLine(text: string): string {
+  const line = text.replaceAll(/\s+/g, " ").trim();
+  return line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line;
+}
+
+/** What of a project is about something: its product and tags. */
+export class Belongings {
+  readonly #actions: ReadonlyMap<string, Action>;
+
+  constructor({ actions }: Pick<CompiledGraph, "actions">) {
+    this.#actions = new Map(actions.map((action) => [targetKey(action.target), action]));
+  }
+
+  has(action: string): boolean {
+    return this.#actions.has(action);
+  }
+
+  /** Folders of definitions/, and words that actions are tagged with. */
+  get named(): { readonly products: readonly string[]; readonly tags: readonly string[] } {
+    const all = [...this.#actions.values()];
+    const products = all.flatMap((action) => productOf(action.file) ?? []);
+    return { products: [...new Set(products)].sort(), tags: [...new Set(all.flatMap(({ tags }) => tags))].sort() };
+  }
+
+  of(action: string): Pick<Trouble, "product" | "tags"> {
+    const found = this.#actions.get(action);
+    const product = found && productOf(found.file);
+    return { ...(product ? { product } : {}), ...(found?.tags.length ? { tags: found.tags } : {}) };
+  }
+
+  /** The model that a guard guards: its name begins with that of the model, and is no action of the project. */
+  guarded({ schema, name }: EndedStep): string | undefined {
+    if (this.has(targetKey({ schema, name }))) return undefined;
+    const [, model] = /^(.+)_guard_\w+$/.exec(name) ?? [];
+    return [...this.#actions.values()]
+      .filter(({ target }) => `${target.schema}_${target.name}` === model)
+      .map(({ target }) => targetKey(target))[0];
+  }
+}
+
+/** `definitions/<product>/…`, `dashboards/<product>.yaml`. */
+function productOf(file: string): string | undefined {
+  return /^definitions\/([^/]+)\//.exec(file)?.[1] ?? /^(?:dashboards|serve)\/([^/]+)\.ya?ml$/.exec(file)?.[1];
+}
+
+/** What a run found out: what it did not try has no verdict. */
+export function verdictsOfRun(run: EndedRun, belongings: Belongings): readonly Verdict[] {
+  return [...verdictOfWhole(run), ...run.steps.flatMap((step) => verdictsOfStep(step, run.runId, belongings))];
+}
+
+function verdictOfWhole({ runId, status, errors }: EndedRun): readonly Verdict[] {
+  const [first] = errors;
+  const about = { kind: "failure" as const, subject: "a run", link: "#/operations/runs", runId };
+  if (status === "abandoned")
+    return [{ key: "failure:run", trouble: { ...about, text: "it never ended: its process is gone" } }];
+  if (status === "failure" && first !== undefined)
+    return [{ key: "failure:run", trouble: { ...about, text: oneLine(first) } }];
+  return status === "success" || status === "failure" ? [{ key: "failure:run", trouble: null }] : [];
+}
+
+function verdictsOfStep(step: EndedStep, runId: string, belongings: Belongings): readonly Verdict[] {
+  const { kind, status, rows, reason, error } = step;
+  if (status === "skipped") return [];
+  const key = targetKey(step);
+  const guarded = kind === "assertion" ? belongings.guarded(step) : undefined;
+  const action = guarded ?? key;
+  const about = { subject: action, action, runId, ...belongings.of(action) };
+  const isTest = kind === "assertion";
+  const link =
+    isTest || kind === "dashboard"
+      ? "#/operations/tests"
+      : `#/relation/${key.split(".").map(encodeURIComponent).join("/")}`;
+  const found = error ?? reason ?? (rows === null ? "it failed" : `${rows} rows that should not exist`);
+  if (guarded !== undefined) {
+    const trouble = status === "failed" ? { ...about, kind: "guard" as const, link, text: oneLine(found) } : null;
+    return [{ key: `guard:${key}`, trouble }];
+  }
+  if (status === "failed")
+    return [{ key: `failure:${key}`, trouble: { ...about, kind: "failure", link, text: oneLine(found) } }];
+  const isRight: Verdict = { key: `failure:${key}`, trouble: null };
+  if (isTest) return [isRight];
+  const held: Trouble | null =
+    status === "held"
+      ? { ...about, kind: "held", link, text: oneLine(reason ?? "it is kept out of the release") }
+      : null;
+  return [isRight, { key: `held:${key}`, trouble: held }];
+}
+
+const product = (source: string): Pick<Trouble, "product"> => ({ product: source });
+const nameOf = ({ source, stream }: { readonly source: string; readonly stream: string }) => `${source}.${stream}`;
+
+export function verdictOfFreshness(stream: StreamFreshness, lasting: (seconds: number) => string): Verdict {
+  const { source, state, age, warn, error, by } = stream;
+  const limit = state === "warn" ? warn : error;
+  const isLate = state === "warn" || state === "error" || (state === "never" && error !== null);
+  const old =
+    age === null
+      ? "nothing was ever loaded"
+      : `${by === null ? "asked" : `the newest ${by} is from`} ${lasting(age)} ago`;
+  return {
+    key: `freshness:${nameOf(stream)}`,
+    trouble: isLate
+      ? {
+          kind: "freshness",
+          subject: `source ${nameOf(stream)}`,
+          text: `${old}, at most ${lasting(limit ?? 0)} wanted`,
+          link: "#/operations/freshness",
+          ...product(source),
+        }
+      : null,
+  };
+}
+
+export function verdictsOfLoad(load: LastLoad): readonly Verdict[] {
+  const { source, status, error, unknown, missing } = load;
+  const about = { subject: `source ${nameOf(load)}`, link: "#/operations/loads", ...product(source) };
+  const failure: Verdict = {
+    key: `failure:load:${nameOf(load)}`,
+    trouble: status === "failed" ? { ...about, kind: "failure", text: oneLine(error ?? "a load failed") } : null,
+  };
+  // A load that failed says nothing of the fields.
+  if (status === "failed") return [failure];
+  const said = [
+    ...(unknown.length ? [`fields that its schema does not know: ${listed(unknown)}`] : []),
+    ...(missing.length ? [`fields that did not come: ${listed(missing)}`] : []),
+  ];
+  const other: Trouble | null = said.length ? { ...about, kind: "schema", text: oneLine(said.join("; ")) } : null;
+  return [failure, { key: `schema:${nameOf(load)}`, trouble: other }];
+}
+
+function listed(names: readonly string[]): string {
+  return names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");
+}
+
+export function verdictOfDue({ schedule, status, reason }: LastDue): Verdict {
+  return {
+    key: `failure:schedule:${schedule}`,
+    trouble:
+      status === "success"
+        ? null
+        : {
+            kind: "failure",
+            subject: `schedule ${schedule}`,
+            text: oneLine(reason ?? `it ended with ${status}`),
+            link: "#/operations/runs",
+          },
+  };
+}
