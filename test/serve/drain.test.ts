@@ -9,7 +9,7 @@ const files = {
   "definitions/orders.sqlx": `config { type: "view", assertions: { uniqueKey: ["id"], nonNull: ["id"] } }
 select n as id, repeat('x', 2000) as filler from generate_series(1, 8000) as n`,
   "serve/shop.yaml": "title: Shop\nendpoints:\n  - { path: /orders, title: Orders, from: shop.orders, limit: 1 }\n",
-  "serve/server.yaml": "limits: { drainTime: 1s }\n",
+  "serve/server.yaml": "limits: { drainTime: 60s }\n",
 };
 
 let shop: Warehouse & { end(): Promise<void> };
@@ -43,6 +43,7 @@ test("a server that is told to end lets what it answers be taken whole, and take
 test("what nobody takes holds it up no longer than drainTime, and an open page not at all", async ({
   onTestFinished,
 }) => {
+  shop.project.write({ "serve/server.yaml": "limits: { drainTime: 1s }\n" });
   const server = await serving(shop, onTestFinished, []);
   const page = await begun(`${server.url}events`);
   const rows = await begun(`${server.url}orders.ndjson`);
