@@ -57,7 +57,7 @@ async function building(): Promise<void> {
       timed(
         process.execPath,
         [
-          join(root, "dist/cli/main.js"),
+          join(root, "bin/dataform.js"),
           "site",
           "build",
           "--out",

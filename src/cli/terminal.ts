@@ -9,7 +9,8 @@ export const INTERRUPTED = 130;
 /** The process's own terminal, folder and environment. */
 export function terminal(): Shell {
   const columns = (stream: NodeJS.WriteStream) =>
-    positive(shell.env.COLUMNS) ?? (stream.isTTY ? stream.columns : undefined);
+    // A terminal that nobody has told its size says 0.
+    positive(shell.env.COLUMNS) ?? ((stream.isTTY && stream.columns) || undefined);
   const shell: Shell = {
     projectDir: process.cwd(),
     env: processEnvironment,

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { Command } from "commander";
@@ -12,6 +12,7 @@ import { program } from "../support/built.ts";
 import { cli, startCli } from "../support/cli.ts";
 import { ownDatabase } from "../support/database.ts";
 import { testProject } from "../support/project.ts";
+import { findProgram } from "../support/servers/child.ts";
 
 const model = 'config { type: "table" }\nselect 1 as id';
 
@@ -324,4 +325,15 @@ test("data, messages of the server, names of files and what the project prints m
   const written = "select '\u001b' || U&'\\009b' as b";
   const own = testProject({ "a.sqlx": `config { type: "view" }\n${written}` });
   expect((await cli(own.dir, ["plan", "--sql"], env)).stdout).toContain(written);
+});
+
+const terminals = findProgram("script");
+
+test.skipIf(!terminals)("a terminal whose size nobody has said gets lines that are whole", () => {
+  const shown = execFileSync(terminals!, ["-qc", `"${process.execPath}" "${program}" nonsense`, "/dev/null"], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+    env: { ...process.env, COLUMNS: undefined, NO_COLOR: "1" },
+  });
+  expect(shown).toContain("error: unknown command 'nonsense'");
 });
