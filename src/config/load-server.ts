@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import type { Static } from "typebox";
 import { milliseconds } from "../model/duration.ts";
 import { UserError, UserErrors } from "../model/errors.ts";
+import { rateOf } from "../model/rate.ts";
 import { SERVER_DEFAULTS, type ServerSettings } from "../model/server-settings.ts";
 import type { serverSchema } from "../schemas/server.ts";
 import { checkYaml } from "./check.ts";
@@ -45,6 +46,7 @@ function settingsOf(
             algorithms: oidc.algorithms ?? ["RS256", "PS256", "ES256", "EdDSA"],
             clockSkew: milliseconds(oidc.clockSkew ?? "30s")!,
             claims: oidc.claims ?? {},
+            ...(oidc.rate === undefined ? {} : { rate: rateOf(oidc.rate)! }),
           },
         }
       : {}),

@@ -1,13 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { UserError } from "../model/errors.ts";
+import type { Rate } from "../model/rate.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { sql } from "../sql/sql.ts";
-
-/** So many requests in so many seconds. */
-export interface Rate {
-  readonly requests: number;
-  readonly seconds: number;
-}
 
 /** A key for `dataform serve`, as it is known after it was made: without itself. */
 export interface ApiKey {

@@ -1,3 +1,5 @@
+import type { Rate } from "./rate.ts";
+
 /** How a server is, whatever it answers. Times in milliseconds. */
 export interface ServerSettings {
   readonly oidc?: OidcSettings;
@@ -35,6 +37,8 @@ export interface OidcSettings {
   readonly clockSkew: number;
   /** By the name of a claim and its value: scopes. */
   readonly claims: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+  /** How often each subject may ask; as often as they like, where it is not said. */
+  readonly rate?: Rate;
 }
 
 /** Where nothing is said. */

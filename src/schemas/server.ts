@@ -22,6 +22,13 @@ const oidc = closed(
       listOf(oneOf(ALGORITHMS, "a signature by a private key"), "how tokens may be signed", { minItems: 1 }),
     ),
     clockSkew: byDefault("30s", duration("how far the issuer's clock may be from this one's")),
+    rate: Type.Optional(
+      Type.String({
+        pattern: "^[1-9]\\d{0,8}/[smhd]$",
+        description:
+          "how often each subject (sub) may ask: 100/s, 1000/m, 5000/h; as often as they like where it is not said",
+      }),
+    ),
     claims: Type.Optional(
       mapOf(
         mapOf(

@@ -190,10 +190,50 @@ test("no more connections are open at once than server.yaml says", async () => {
   await expect.poll(() => asked(token).catch(() => 0), { timeout: 10_000 }).toBe(200);
 });
 
-test("without a token or a proxy, trustedProxies alone let nobody in", async () => {
+test("without a token or a proxy, trustedProxies alone let nobody in, and show no page", async () => {
   shop.project.write({ "serve/server.yaml": "trustedProxies: [10.0.0.0/8]\n" });
   const { exitCode, stderr } = await cli(shop.project.dir, ["serve", "--no-site", "--url", shop.database.url]);
   expect([exitCode, stderr]).toEqual([2, expect.stringContaining("others reach the server through trustedProxies")]);
+  for (const host of [[], ["--host", "0.0.0.0"]]) {
+    const pages = await cli(shop.project.dir, ["site", "serve", ...host, "--url", shop.database.url]);
+    expect([pages.exitCode, pages.stderr]).toEqual([2, expect.stringContaining("--public shows them")]);
+  }
+});
+
+test.each([
+  ["127.0.0.1", "203.0.113.9", 401],
+  ["10.0.0.0/8", "127.0.0.1", 421],
+])("what %s says of whom it asks for is heeded only where it is trusted", async (proxy, address, status) => {
+  shop.project.write({
+    "serve/server.yaml": `
+oidc: { issuer: "${issuer.url}", audience: ${AUDIENCE}, rate: 2/h }
+trustedProxies: ["${proxy}"]
+`,
+  });
+  const pages = await serving(shop, onEnd, ["--public", "--no-samples"], ["site", "serve"]);
+  const forwarded = {
+    "x-forwarded-for": "203.0.113.9",
+    "x-forwarded-host": "data.example",
+    "x-forwarded-proto": "https",
+  };
+  const { status: found } = await pages.ask("explore/catalogue", forwarded);
+  expect([found, pages.said()]).toEqual([401, expect.stringContaining(`without a valid key, from ${address}`)]);
+  // Whose page it is, is told by the name that the proxy was asked by.
+  const own = await pages.ask("explore/catalogue", { ...forwarded, origin: "https://data.example" });
+  expect(own.status).toBe(status);
+  // Each subject has a rate of its own, whichever of its tokens it brings.
+  const ask = async (sub: string) => {
+    const authorization = `Bearer ${await issuer.token({ sub, scope: "explore" })}`;
+    const answer = await pages.ask("explore/catalogue", { authorization });
+    return [answer.status, answer.headers["retry-after"] !== undefined];
+  };
+  expect([await ask("ada"), await ask("ada"), await ask("ada"), await ask("bob")]).toEqual([
+    [200, false],
+    [200, false],
+    [429, true],
+    [200, false],
+  ]);
+  await pages.end();
 });
 
 test("HTTPS by the server itself, and by another certificate when the files change", async () => {
@@ -218,10 +258,38 @@ test("HTTPS by the server itself, and by another certificate when the files chan
   };
   const first = await serial();
   expect(first[0]).toBe(200);
+  const pages = await serving(shop, onEnd, ["--no-explore", "--no-samples"], ["site", "serve"]);
+  expect(pages.url).toMatch(/^https:/);
+  await pages.end();
   // One of the two alone fits nothing.
   write("cert");
   await expect.poll(() => secure.said(), { timeout: 10_000 }).toContain("the certificate of before stays");
   expect(await serial()).toEqual(first);
   write("cert", "key");
   await expect.poll(serial, { timeout: 10_000 }).not.toEqual(first);
+});
+
+// The last: where a key was once made, one is asked for.
+test("the document of the endpoints names every way of saying who asks, and each of them works", async () => {
+  const { json } = await server.ask("openapi.json");
+  const { paths, components } = json<{
+    paths: Record<string, { get: { security: unknown } }>;
+    components: { securitySchemes: Record<string, object> };
+  }>();
+  expect(components.securitySchemes).toEqual({
+    key: { type: "http", scheme: "bearer", description: expect.any(String) },
+    keyHeader: { type: "apiKey", in: "header", name: "X-API-Key", description: expect.any(String) },
+    token: {
+      type: "openIdConnect",
+      openIdConnectUrl: `${issuer.url}/.well-known/openid-configuration`,
+      description: expect.any(String),
+    },
+  });
+  expect(paths["/orders"]!.get.security).toEqual([{ key: ["shop"] }, { keyHeader: ["shop"] }, { token: ["shop"] }]);
+  const made = await cli(shop.project.dir, ["keys", "add", "ada", "--scope", "shop", "--url", shop.database.url]);
+  const key = made.stdout.trim();
+  const status = async (headers: Readonly<Record<string, string>>) => (await server.ask("orders", headers)).status;
+  await expect.poll(() => status({ authorization: `Bearer ${key}` }), { timeout: 10_000 }).toBe(200);
+  expect(await status({ "x-api-key": key })).toBe(200);
+  expect(await asked(await issuer.token({ scope: "shop" }))).toBe(200);
 });

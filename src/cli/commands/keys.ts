@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type ApiKey, addKey, type Rate, readKeys, revokeKeys } from "../../environment/api-keys.ts";
+import { type ApiKey, addKey, readKeys, revokeKeys } from "../../environment/api-keys.ts";
 import { hasMetadata, prepareMetadata } from "../../environment/layout.ts";
 import { refuseUnknown } from "../../environment/metadata.ts";
 import { milliseconds } from "../../model/duration.ts";
+import { type Rate, rateOf, rateText } from "../../model/rate.ts";
 import { type Client, withClient } from "../../postgres/client.ts";
 import { openDatabase, whereLine } from "../database.ts";
 import { type Attended, attended } from "../interrupt.ts";
@@ -89,8 +90,7 @@ function addList(keys: Command, shell: Shell): Command {
 const COLUMNS = ["id", "name", "state", "scopes", "rate", "made", "expires"];
 
 function row({ id, name, state, scopes, rate, madeAt, expiresAt }: ApiKey) {
-  const often =
-    rate && `${rate.requests}/${UNITS.find(([, seconds]) => seconds === rate.seconds)?.[0] ?? `${rate.seconds}s`}`;
+  const often = rate && rateText(rate);
   return [id, name, state, scopes.join(", "), often, minuteOf(madeAt), expiresAt && minuteOf(expiresAt)];
 }
 
@@ -130,17 +130,9 @@ function nameOfKey(text: string): string {
   throw new InvalidArgumentError("Expected up to 100 letters, digits and _ . @ -, as in billing or anna@example.com.");
 }
 
-const UNITS: readonly (readonly [string, number])[] = [
-  ["s", 1],
-  ["m", 60],
-  ["h", 3600],
-  ["d", 86_400],
-];
-
 function parseRate(text: string): Rate {
-  const [, requests, unit] = /^([1-9]\d{0,8})\/([smhd])$/.exec(text) ?? [];
-  const [, seconds] = UNITS.find(([name]) => name === unit) ?? [];
-  if (requests !== undefined && seconds !== undefined) return { requests: Number(requests), seconds };
+  const rate = rateOf(text);
+  if (rate) return rate;
   throw new InvalidArgumentError("Expected requests in a time: 100/s, 1000/m, 5000/h, 100000/d.");
 }
 

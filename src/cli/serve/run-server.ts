@@ -124,7 +124,7 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
       if (metrics) addMetrics(to, metrics, (request) => who!.access.allow(request, server.metrics!));
       if (api) {
         addEndpoints(to, api, (request, endpoint) => who!.access.allow(request, endpoint));
-        addDocumentation(to, () => api.document(!who!.access.isOpen));
+        addDocumentation(to, () => api.document(who!.access.isOpen ? undefined : { issuer: server.oidc?.issuer }));
       }
       if (explore) addExplore(to, explore, (request) => who!.access.allowToExplore(request));
       pages?.addTo(to);

@@ -3,6 +3,7 @@ import { idIn } from "../../environment/api-keys.ts";
 import type { DeclaredEndpoint } from "../../model/api.ts";
 import { EXPLORE_SCOPE } from "../../model/explore.ts";
 import { Problem } from "../api/problem.ts";
+import type { Bucket } from "./bucket.ts";
 import { credentialOf, isForwarded } from "./credential.ts";
 import type { Keyring } from "./keyring.ts";
 import type { Tokens } from "./tokens.ts";
@@ -80,13 +81,13 @@ export class Access {
   async #whoHas(credential: string): Promise<Asking | undefined> {
     const { keyring, tokens } = this.#parts;
     if (tokens && idIn(credential) === undefined && credential) {
-      const scopes = await tokens.scopesOf(credential);
-      return scopes && { scopes };
+      const holder = await tokens.find(credential);
+      if (holder) take(holder);
+      return holder;
     }
     const holder = keyring.find(credential);
     if (!holder) return undefined;
-    const seconds = holder.bucket?.take(performance.now()) ?? 0;
-    if (seconds) throw tooMany(seconds);
+    take(holder);
     return { scopes: holder.scopes, revoked: holder.revoked.signal };
   }
 
@@ -100,6 +101,12 @@ export class Access {
     this.#toldAt = now;
     this.#refused = 0;
   }
+}
+
+/** @throws Problem where they ask too often */
+function take({ bucket }: { readonly bucket: Bucket | undefined }): void {
+  const seconds = bucket?.take(performance.now()) ?? 0;
+  if (seconds) throw tooMany(seconds);
 }
 
 function unauthorized(hasOne: boolean, forwarded: boolean): Problem {

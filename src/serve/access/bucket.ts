@@ -1,4 +1,4 @@
-import type { Rate } from "../../environment/api-keys.ts";
+import type { Rate } from "../../model/rate.ts";
 
 /**
  * Holds as many requests as a key may make in its time, and fills evenly: who was quiet may ask that often at once, and over any long

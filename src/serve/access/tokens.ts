@@ -2,11 +2,21 @@ import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
 import { ownValue } from "../../model/own-value.ts";
 import type { OidcSettings } from "../../model/server-settings.ts";
 import { Problem } from "../api/problem.ts";
+import { Bucket } from "./bucket.ts";
 
 /** Milliseconds: for the issuer to answer; between two times that it is asked because of a key nobody knows; its keys are asked for anew. */
 const PATIENCE = 5_000;
 const BETWEEN = 2_000;
 const KEPT = 10 * 60_000;
+
+/** Of which it is known how often they asked. */
+const MOST_SUBJECTS = 10_000;
+
+/** Whoever has a token. */
+export interface TokenHolder {
+  readonly scopes: ReadonlySet<string>;
+  readonly bucket: Bucket | undefined;
+}
 
 type Keys = ReturnType<typeof createRemoteJWKSet>;
 
@@ -14,6 +24,7 @@ type Keys = ReturnType<typeof createRemoteJWKSet>;
 export class Tokens {
   readonly #settings: OidcSettings;
   readonly #log: (line: string) => void;
+  readonly #buckets = new Map<string, Bucket>();
   #keys: Promise<Keys> | undefined;
 
   constructor(settings: OidcSettings, log: (line: string) => void) {
@@ -22,10 +33,10 @@ export class Tokens {
   }
 
   /**
-   * The scopes of whoever has the token; undefined where it is none of this issuer's for this server, or none any more.
+   * Whoever has the token; undefined where it is none of this issuer's for this server, or none any more.
    * @throws Problem where the issuer's keys cannot be had
    */
-  async scopesOf(token: string): Promise<ReadonlySet<string> | undefined> {
+  async find(token: string): Promise<TokenHolder | undefined> {
     const { issuer, audience, algorithms, clockSkew, claims } = this.#settings;
     try {
       const { payload } = await jwtVerify(token, await this.#publicKeys(), {
@@ -35,12 +46,24 @@ export class Tokens {
         clockTolerance: clockSkew / 1000,
         requiredClaims: ["exp"],
       });
-      return scopesIn(payload, claims);
+      return { scopes: scopesIn(payload, claims), bucket: this.#bucketOf(payload) };
     } catch (error) {
       if (isOfToken(error)) return undefined;
       this.#log(`the keys of ${issuer} cannot be read: ${reasonOf(error)}`);
       throw new Problem("issuer-unavailable", { headers: { "retry-after": "5" } });
     }
+  }
+
+  /** Of the subject, whichever of its tokens it brings: another one is asked for in no time. */
+  #bucketOf({ sub = "" }: JWTPayload): Bucket | undefined {
+    const { rate } = this.#settings;
+    if (!rate) return undefined;
+    const bucket = this.#buckets.get(sub) ?? new Bucket(rate, performance.now());
+    // Whoever asked last is the last to be forgotten.
+    this.#buckets.delete(sub);
+    this.#buckets.set(sub, bucket);
+    if (this.#buckets.size > MOST_SUBJECTS) this.#buckets.delete(this.#buckets.keys().next().value!);
+    return bucket;
   }
 
   #publicKeys(): Promise<Keys> {

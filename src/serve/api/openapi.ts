@@ -12,18 +12,24 @@ export interface Described {
   readonly title: string;
   readonly version: string;
   readonly apis: readonly Api[];
-  /** Whether endpoints that are not public ask for a key. */
-  readonly asksWho: boolean;
+  /** How those who ask for what is not public say who they are; undefined where nobody has to. */
+  readonly signIn: SignIn | undefined;
   /** What an endpoint answers now; undefined where that is not there. */
   readonly sourceOf: (endpoint: DeclaredEndpoint) => Source | undefined;
   /** What the project says of the columns of what an endpoint reads. */
   readonly meaningOf: (endpoint: DeclaredEndpoint) => ReadonlyMap<string, string>;
 }
 
+/** Keys are taken always. */
+export interface SignIn {
+  /** Whose tokens are taken, too. */
+  readonly issuer: string | undefined;
+}
+
 /** The endpoints as OpenAPI 3.1, of what the declarations and the published relations say. Pure. */
-export function openApiDocument({ title, version, apis, asksWho, sourceOf, meaningOf }: Described): Json {
+export function openApiDocument({ title, version, apis, signIn, sourceOf, meaningOf }: Described): Json {
   const endpoints = apis.flatMap((api) => api.endpoints.map((endpoint) => ({ api, endpoint })));
-  const isGuarded = asksWho && endpoints.some(({ endpoint }) => endpoint.access === "key");
+  const schemes = signIn && endpoints.some(({ endpoint }) => endpoint.access === "key") ? schemesOf(signIn) : undefined;
   return {
     openapi: "3.1.0",
     info: { title, version },
@@ -34,7 +40,10 @@ export function openApiDocument({ title, version, apis, asksWho, sourceOf, meani
         {
           get: {
             ...operation(api, endpoint, sourceOf(endpoint), meaningOf(endpoint)),
-            ...(isGuarded && endpoint.access === "key" ? { security: [{ key: [endpoint.scope] }] } : {}),
+            // Any of them, with the scope.
+            ...(schemes && endpoint.access === "key"
+              ? { security: Object.keys(schemes).map((name) => ({ [name]: [endpoint.scope] })) }
+              : {}),
           },
         },
       ]),
@@ -45,14 +54,27 @@ export function openApiDocument({ title, version, apis, asksWho, sourceOf, meani
         NotModified: { description: "It would be what the sender of If-None-Match has" },
         Problem: { description: "What cannot be answered, and why", content: problemContent() },
       },
-      ...(isGuarded ? { securitySchemes: SCHEMES } : {}),
+      ...(schemes ? { securitySchemes: schemes } : {}),
     },
   };
 }
 
-const SCHEMES: Json = {
-  key: { type: "http", scheme: "bearer", description: "A key that `dataform keys add` gave out" },
-};
+function schemesOf({ issuer }: SignIn): Json {
+  const description = "A key that `dataform keys add` gave out";
+  return {
+    key: { type: "http", scheme: "bearer", description },
+    keyHeader: { type: "apiKey", in: "header", name: "X-API-Key", description },
+    ...(issuer === undefined
+      ? {}
+      : {
+          token: {
+            type: "openIdConnect",
+            openIdConnectUrl: `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`,
+            description: `A token of ${issuer}, as Authorization: Bearer`,
+          },
+        }),
+  };
+}
 
 function operation(
   api: Api,

@@ -10,7 +10,7 @@ import { sql } from "../../sql/sql.ts";
 import { after } from "../../wait/timers.ts";
 import { type Answer, Answers, type Asked, notPublished, notThere, type PageFrom } from "./answers.ts";
 import type { Cursors } from "./cursor.ts";
-import { openApiDocument } from "./openapi.ts";
+import { openApiDocument, type SignIn } from "./openapi.ts";
 import { describeOutside } from "./outside.ts";
 import { ParameterReader, type Read } from "./parameters.ts";
 import { Problem } from "./problem.ts";
@@ -141,9 +141,9 @@ export class ReadApi {
 
   /**
    * OpenAPI of what is answered now.
-   * @param asksWho whether endpoints that are not public ask for a key
+   * @param signIn how those who ask for what is not public say who they are; undefined where nobody has to
    */
-  async document(asksWho: boolean): Promise<unknown> {
+  async document(signIn: SignIn | undefined): Promise<unknown> {
     const { title, apis, meanings } = this.#options;
     const sources = new Map<DeclaredEndpoint, Source>();
     for (const endpoint of this.endpoints) {
@@ -155,7 +155,7 @@ export class ReadApi {
       title,
       version,
       apis,
-      asksWho,
+      signIn,
       sourceOf: (endpoint) => sources.get(endpoint),
       meaningOf: ({ reads }) => meanings.get(targetKey(reads)) ?? new Map(),
     });
