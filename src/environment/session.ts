@@ -165,13 +165,11 @@ export async function withSession<T>(
 
 /**
  * The server ends a session whose machine is gone in half a minute instead of two hours, and its lock with it.
- * Compiling the catalog queries of this session takes ten times as long as running them.
  */
 const SESSION_SETTINGS = sql`
   set tcp_keepalives_idle = 10;
   set tcp_keepalives_interval = 5;
-  set tcp_keepalives_count = 4;
-  set jit = off`;
+  set tcp_keepalives_count = 4`;
 
 /** Leaves no session behind that holds the lock. Returns whether another run has taken over, as far as can be seen. */
 async function endAfterLoss(

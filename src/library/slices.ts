@@ -119,7 +119,7 @@ function publishStore(parts: Parts): void {
       loads: referTo(ctx, partOf(parts, "_loads"), caller),
       self: ctx.incremental() ? relation(ctx.self(), caller) : undefined,
     }),
-  ).preOps("set local jit = off");
+  );
 }
 
 function publishVersions(parts: Parts): void {

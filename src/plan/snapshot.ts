@@ -4,12 +4,10 @@ import { sql } from "../sql/sql.ts";
 import { statement } from "../sql/statement.ts";
 
 /**
- * Opens the snapshot that all assertions of a segment read. Without the JIT: an assertion of many steps takes seconds to
- * compile, and far less to run. Failing rows have all digits of their numbers.
+ * Opens the snapshot that all assertions of a segment read. Failing rows have all digits of their numbers.
  */
 export const SNAPSHOT: readonly Statement[] = [
   statement("begin", sql`begin transaction isolation level repeatable read read only`),
-  statement("setting", sql`set local jit = off`),
   statement("setting", sql`set local extra_float_digits = 1`),
 ];
 

@@ -171,7 +171,6 @@ export class ReadPool {
       sql`set intervalstyle = 'postgres'`,
       sql`set bytea_output = 'hex'`,
       sql`set extra_float_digits = 1`,
-      sql`set jit = off`,
     ];
   }
 }

@@ -37,6 +37,9 @@ const PINNED: readonly (readonly [Sql, ServerSetting])[] = [
   // They are for sessions that somebody forgot. One of ours waits for builds, or for a source.
   [sql`set idle_session_timeout = 0`, ["idle_session_timeout", "0"]],
   [sql`set idle_in_transaction_session_timeout = 0`, ["idle_in_transaction_session_timeout", "0"]],
+  // What a model of many steps is estimated to cost makes the server compile it for seconds, though it runs for less, and even
+  // where no row is read of it. A model for which it pays says `pre_operations { set local jit = on }`.
+  [sql`set jit = off`, ["jit", "off"]],
 ];
 
 /** Whether somebody has said how long this login waits for a lock (`LOCK_TIMEOUT`); "unsaid": then we do. */
@@ -109,5 +112,4 @@ export const READ_ALIKE: readonly Sql[] = [
   sql`set local intervalstyle = 'postgres'`,
   sql`set local bytea_output = 'hex'`,
   sql`set local extra_float_digits = 1`,
-  sql`set local jit = off`,
 ];

@@ -59,8 +59,6 @@ beforeAll(async () => {
     "definitions/raw.js": '["s_feed", "plain", "after"].forEach((name) => declare({ schema: "raw", name }));',
     "definitions/s.js": `slices.publish("s", { from: ["raw", "s_feed"], loads: { tables: ["s_feed"] }, key: ["day", "k"], day: "day", values: ${attributes} });`,
   });
-  // To compile queries of seventy columns takes three times as long as to do them.
-  await house.sql(`alter database ${house.database.settings.database} set jit = off`);
   const takes = await judged(house);
   const listed = spelledTypes.flatMap(([, values], type) => values.map((value) => ({ type, value })));
   refused = listed.filter((_, n) => !takes[n]);

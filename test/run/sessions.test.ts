@@ -89,6 +89,27 @@ streams:
   "data/1.csv": "id,name,day\n1,a,2024-01-01\nx,b,\n3,much too long a name,2024-01-02\n",
 };
 
+test("the server compiles no query by JIT, whatever the database says, but where a model asks for it", async () => {
+  const now = "select 1 as id, current_setting('jit') as jit";
+  const { run, rows, sql } = await warehouse({
+    "table.sqlx": `config { type: "table", name: "built" }\n${now}`,
+    "asks.sqlx": `config { type: "table" }\npre_operations { set local jit = on }\n${now}`,
+    "after.sqlx": `config { type: "table", dependencies: ["asks"] }\n${now}`,
+    "delta.sqlx": `config { type: "incremental" }\n${now}\npost_operations { insert into public.seen select current_setting('jit') }`,
+    "made.sqlx": "config { type: \"operations\" }\ninsert into public.seen select current_setting('jit')",
+    "audited.sqlx": `config { type: "assertion" }\n${now} where current_setting('jit') <> 'off'`,
+  });
+  await sql("create table public.seen (jit text)");
+  await sql("do $$ begin execute format('alter database %I set jit = on', current_database()); end $$");
+  for (const _ of ["built", "merged at publishing"]) {
+    expect(await run({ concurrency: 1 })).toMatchObject({ status: "success", errors: [] });
+    const built =
+      "select jit from marts.built union all select jit from marts.asks union all select jit from marts.after";
+    expect(await rows(built)).toEqual(["off", "on", "off"]);
+  }
+  expect(new Set(await rows("select jit from public.seen"))).toEqual(new Set(["off"]));
+});
+
 test("what others made in schema public is called by no command, whoever runs it", async () => {
   const { project, client, rows, sql: send, database } = await warehouse(everyKind);
   await send("create table public.seen (id int)");

@@ -88,7 +88,7 @@ export async function reconciled(client: Client, options: BetweenOptions): Promi
   ] as const;
   const statements = tables.map(([name, select]) => `create table made_${name} as\n${select};`);
   await client.script(
-    script(`set jit = off; ${tables.map(([name]) => `drop table if exists made_${name};`).join(" ")}
+    script(`${tables.map(([name]) => `drop table if exists made_${name};`).join(" ")}
     ${statements.join("\n")}`),
   );
 }

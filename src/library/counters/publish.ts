@@ -25,7 +25,6 @@ import {
   told,
   undoneOf,
   versionOf,
-  WITHOUT_JIT,
 } from "./published.ts";
 import { groupOf, periodOf, type Rollup, rollupQuery } from "./rollups.ts";
 import { seriesTotals } from "./series-totals.ts";
@@ -138,7 +137,7 @@ function publishRollup(
   };
   publishModel(name, config, (context) =>
     rollupQuery(rollup, { store: refer(published, context, storeName(published)), self: selfOf(published, context) }),
-  ).preOps(WITHOUT_JIT);
+  );
 }
 
 function publishTotals(published: Published): void {
@@ -157,7 +156,7 @@ function publishTotals(published: Published): void {
   };
   publishModel(`${name}_totals`, config, (context) =>
     seriesTotals(shape, { store: refer(published, context, storeName(published)), self: selfOf(published, context) }),
-  ).preOps(WITHOUT_JIT);
+  );
 }
 
 const SCOPE = "What the last run wrote is looked at, everything after a computation of everything.";

@@ -16,9 +16,6 @@ export interface Published {
   readonly checked: Checked;
 }
 
-// A query of this many steps takes the JIT longer to compile than to run.
-export const WITHOUT_JIT = "set local jit = off";
-
 export const told = (columns: Descriptions | undefined) => new Map(Object.entries(columns ?? {}));
 export const storeName = ({ name, options }: Published) => nameIn(options, `${name}_store`);
 export const fullName = ({ options: { schema } }: Published, name: string) => `${schema ? `${schema}.` : ""}${name}`;

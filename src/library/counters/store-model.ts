@@ -5,7 +5,7 @@ import { and, join, type Sql, sql } from "../../sql/sql.ts";
 import { type Context, modelOf, publishModel } from "../shared/dataform.ts";
 import { newsOfSnapshots, readingsOfSnapshots } from "./full.ts";
 import { newsOfLog, readingsOfLog } from "./log.ts";
-import { indexed, inputOf, loadsOf, type Published, selfOf, undoneOf, versionOf, WITHOUT_JIT } from "./published.ts";
+import { indexed, inputOf, loadsOf, type Published, selfOf, undoneOf, versionOf } from "./published.ts";
 import { deltaOf, keyOf, LEFT_DAY, LOAD_NO, PREVIOUS_AT, ROW_KIND, RUN_AT, type Shape, toDateOf } from "./shape.ts";
 import { before, news, written } from "./store.ts";
 
@@ -34,9 +34,9 @@ export function publishStore(published: Published): void {
       ],
     },
   };
-  publishModel(`${name}_store`, config, (context) => storeQuery(published, context))
-    .preOps(WITHOUT_JIT)
-    .postOps((context) => constraints(shape, relation(context.self(), caller)).toString());
+  publishModel(`${name}_store`, config, (context) => storeQuery(published, context)).postOps((context) =>
+    constraints(shape, relation(context.self(), caller)).toString(),
+  );
 }
 
 /**

@@ -113,8 +113,7 @@ function publishRows(given: Publishing): void {
       postgres: { indexes: [{ columns: keys, unique: true, where: "has_key" }] },
     },
     (context) => storeOf(comparison, relationsOf(context, given)),
-    // a query of this many steps takes the JIT longer to compile than it saves
-  ).preOps(["set local jit = off", DIGITS]);
+  ).preOps(DIGITS);
   publishModel(
     nameOf("rows"),
     {
@@ -158,7 +157,7 @@ function publishPasses(given: Publishing): void {
     },
     (context) => matchesOf(comparison, ref(context, "store"), repeated(context)),
     // how many rows are open is known when they are: what joins them row by row takes squares of them
-  ).preOps(["set local jit = off", "set local enable_nestloop = off"]);
+  ).preOps("set local enable_nestloop = off");
   publishModel(
     nameOf("groups"),
     {

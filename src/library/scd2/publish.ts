@@ -95,7 +95,7 @@ function publishBatches(publication: Publication): void {
       return batchesQuery(timeline, feedOf(context, publication), told);
     },
     // which loads have arrived is looked up by the index on their numbers; a feed without one is read once all the same
-  ).preOps("set local enable_seqscan = off; set local jit = off");
+  ).preOps("set local enable_seqscan = off");
 }
 
 function publishStore(publication: Publication): void {
@@ -125,8 +125,6 @@ function publishStore(publication: Publication): void {
     },
   )
     .preOps((context) => [
-      // a query of this many steps takes the JIT seconds to compile, and itself less
-      "set local jit = off",
       // what is compared as it is written is written to its last digit
       "set local extra_float_digits = 1",
       // a table, so that the planner knows how many keys there are: for a thousand and a million it plans differently

@@ -1036,9 +1036,6 @@ with
 -- a day's rows beside each other: most of what reads the store wants some days
 select written.* from written
 
--- pre_operations
-set local jit = off
-
 -- post_operations
 alter table "marts"."(self)"
   add check ("_dataform_row_kind" in ('reading', 'load', 'run', 'void')),
@@ -1349,9 +1346,6 @@ where (
     "held"."has_correction"
   )
 
--- pre_operations
-set local jit = off
-
 ---- publish blog_totals
 -- {
 --   "schema": "history",
@@ -1523,9 +1517,6 @@ select
   "totals"."last_day",
   (select runs."_dataform_run_at" from store as runs where "runs"."_dataform_row_kind" = 'run') as computed_from
 from totals
-
--- pre_operations
-set local jit = off
 
 ---- assert blog_is_sound
 -- {

@@ -827,9 +827,6 @@ with
 -- a day's rows beside each other: most of what reads the store wants some days
 select written.* from written
 
--- pre_operations
-set local jit = off
-
 -- post_operations
 alter table "marts"."(self)"
   add check ("_dataform_row_kind" in ('reading', 'load', 'run', 'void')),

@@ -1230,9 +1230,6 @@ with
 -- a day's rows beside each other: most of what reads the store wants some days
 select written.* from written
 
--- pre_operations
-set local jit = off
-
 -- post_operations
 alter table "marts"."(self)"
   add check ("_dataform_row_kind" in ('reading', 'load', 'run', 'void')),
@@ -1534,9 +1531,6 @@ where (
     "held"."has_correction"
   )
 
--- pre_operations
-set local jit = off
-
 ---- publish months
 -- {
 --   "schema": "history",
@@ -1753,9 +1747,6 @@ where (
     "held"."has_correction"
   )
 
--- pre_operations
-set local jit = off
-
 ---- publish moments
 -- {
 --   "schema": "history",
@@ -1957,9 +1948,6 @@ where (
     "held"."most"
   )
 
--- pre_operations
-set local jit = off
-
 ---- publish odd_totals
 -- {
 --   "schema": "history",
@@ -2144,9 +2132,6 @@ select
   "totals"."last_day",
   (select runs."_dataform_run_at" from store as runs where "runs"."_dataform_row_kind" = 'run') as computed_from
 from totals
-
--- pre_operations
-set local jit = off
 
 ---- assert odd_is_sound
 -- {

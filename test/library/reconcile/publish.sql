@@ -680,8 +680,6 @@ select * from results
 where (select "_dataform_are_comparable" from "answers")
 
 -- pre_operations
-set local jit = off
----
 set local extra_float_digits = 1
 
 ---- publish payments_rows

@@ -102,7 +102,7 @@ from _dataform_ledger
 where not is_loaded
 
 -- pre_operations
-set local enable_seqscan = off; set local jit = off
+set local enable_seqscan = off
 
 ---- publish customers_store
 -- {
@@ -986,13 +986,9 @@ where not worked_in.is_gone
   and not exists (select from loads where loads.load_id = worked_in.load_id and (worked_in.loaded_at is null or worked_in.loaded_at = loads.loaded_at))
 
 -- pre_operations, where it is made
-set local jit = off
----
 set local extra_float_digits = 1
 
 -- pre_operations, incremental
-set local jit = off
----
 set local extra_float_digits = 1
 ---
 create temporary table "touched customers" on commit drop as

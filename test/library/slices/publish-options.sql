@@ -764,9 +764,6 @@ select
 from worked_in
 where not worked_in.is_gone and worked_in.load_id not in (select loads.load_id from loads)
 
--- pre_operations
-set local jit = off
-
 ---- publish stats
 -- {
 --   "schema": "history",

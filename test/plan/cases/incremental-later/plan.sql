@@ -57,7 +57,6 @@ commit;
 
 -- assertions, in one snapshot
 begin transaction isolation level repeatable read read only;
-set local jit = off;
 set local extra_float_digits = 1;
 savepoint "audit";
 
