@@ -3,8 +3,8 @@ import { setFlagsFromString } from "node:v8";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { OPTIMIZE_LATER } from "./src/model/optimizing.ts";
-import { buildWhatIsNew } from "./test/support/built.ts";
-import { filesByLane } from "./test/support/lanes.ts";
+import { asBuilt, buildWhatIsNew } from "./test/support/built.ts";
+import { ASKED_OF_ONE_SERVER, askedOfMajor, filesByLane } from "./test/support/lanes.ts";
 import { roomInMemory } from "./test/support/room-in-memory.ts";
 
 const { VITEST_JSON, TEST_DATABASE_URL, TEST_ALSO_ON = "" } = process.env;
@@ -17,16 +17,14 @@ for (const flag of OPTIMIZE_LATER) setFlagsFromString(flag);
 const memory = roomInMemory();
 if (memory) process.env.TMPDIR ??= memory;
 
-const lane = (name: string, test: object, more: object = {}) => ({
+const lane = (name: string, test: object) => ({
   extends: true as const,
-  ...more,
-  test: { name, ...test },
+  plugins: [asBuilt],
+  test: { name, server: { deps: { external: [/\/dist\//] } }, ...test },
 });
 
-/** The compiler's answers are kept. */
-const keepCompiled = {
-  resolve: { alias: [{ find: /^\.\/sandbox\.ts$/, replacement: resolve("test/support/compiled.ts") }] },
-};
+/** The compiler's answers are kept, and it goes on from one project to the next. */
+const keepCompiled = { setupFiles: ["test/support/compiled.ts"] };
 
 /** Files of one worker share the modules: no test changes one for the next. Where one does, it goes to `others`. */
 const shared = { isolate: false };
@@ -36,58 +34,38 @@ const shared = { isolate: false };
  * that try a thing at every point; a server beside it has some of each kind.
  */
 const onServer = (name: string, provide: { server: string; everyCase: boolean }, test: object) =>
-  lane(name, { ...shared, globalSetup: ["test/support/server.ts"], provide, ...test }, keepCompiled);
+  lane(name, { ...shared, ...keepCompiled, globalSetup: ["test/support/server.ts"], provide, ...test });
 
-/** Servers side by side with the first: by a URL all that its version can change, by a major releases and landing. */
-const alsoOn = TEST_ALSO_ON.split(" ").filter(Boolean);
-const ASKED_OF_ONE_SERVER = [
-  // Names and texts are quoted by us, in one way; each product is built whole on every server by the file that has its name.
-  "test/**/*names.test.ts",
-  "test/products/{*-*,package}.test.ts",
-  // What is asked of the package, the programs and PostgreSQL's grammar, not of a server.
-  "test/{sql,docs,ingest,export}/**",
-  "test/examples.test.ts",
-  "test/site/project.test.ts",
-  // What a Redis or a browser does beside it.
-  "test/serve/redis.test.ts",
-  "test/run/interrupted.test.ts",
-  "test/cli/{commands,infer,ingest,told}.test.ts",
-  "test/proofs/{mutators,truth}.test.ts",
-  // What a load reads, asks for and decides before PostgreSQL has a word; how rows come into tables stays.
-  "test/land/{csv,days,digits,files,oracle,refresh-tokens,rehearsal}.test.ts",
-  // More values, moments and orders for what other files send to every server: each function of src/ that they run, those run, too.
-  "test/products/scd2.test.ts",
-  "test/library/{counters-runs,scd2-values,slices-values}.test.ts",
-  "test/run/{increments,ways}.test.ts",
-  // A server sees of a process that is killed that its connection is cut: run/cut asks for that.
-  "test/{run,land}/killed.test.ts",
-];
-/** Of releases and landing those files that together run 95 of 100 functions of all, and what asks a server for its version. */
-const releasesAndLanding = [
-  ...["environments", "releases", "retire"].map((name) => `test/release/${name}.test.ts`),
-  ...["current", "land", "reject", "replay", "retype", "verdict"].map((name) => `test/land/${name}.test.ts`),
-  "test/run/run.test.ts",
-];
-
-const also = alsoOn.map((server) => {
-  const isUrl = server.includes("://");
-  return onServer(
-    isUrl ? "postgres by URL" : `postgres ${server}`,
-    { server, everyCase: false },
-    {
-      include: isUrl ? files.postgres : releasesAndLanding,
-      exclude: ASKED_OF_ONE_SERVER,
-    },
-  );
-});
+/**
+ * Servers side by side with the first: by a URL all that its version can change, by a major releases and landing; where `everything`
+ * is asked, all of each.
+ */
+const alsoOn = (everything: boolean) =>
+  TEST_ALSO_ON.split(" ")
+    .filter(Boolean)
+    .map((server) => {
+      const isUrl = server.includes("://");
+      const include = isUrl || everything ? files.postgres : askedOfMajor(server);
+      const exclude = everything ? [] : ASKED_OF_ONE_SERVER;
+      return onServer(
+        isUrl ? "postgres by URL" : `postgres ${server}`,
+        { server, everyCase: everything },
+        { include, exclude },
+      );
+    });
 
 /**
  * Lane by lane, so that a worker that has read the sources of one goes on with it; what takes long and cannot be divided
  * first, so that no core waits for it at the end.
  */
+const ENDS = ["fuzz", "others", "postgres", "quick"];
+
 class LaneByLane extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
-    const order = ["fuzz", "others", ...also.map(({ test }) => test.name), "postgres", "quick"];
+    const between = [...new Set(specifications.map(({ project }) => project.name))].filter(
+      (name) => !ENDS.includes(name),
+    );
+    const order = ["fuzz", "others", ...between.sort(), "postgres", "quick"];
     const place = ({ project }: TestSpecification) => order.indexOf(project.name);
     return (await super.sort(specifications)).sort((a, b) => place(a) - place(b));
   }
@@ -113,9 +91,9 @@ export default defineConfig(({ mode }) => {
       projects: [
         onServer("fuzz", whole, { include: files.fuzz }),
         lane("others", { include: files.others }),
-        ...also,
+        ...alsoOn(mode === "both"),
         onServer("postgres", whole, { include: files.postgres }),
-        lane("quick", { ...shared, include: files.quick }, keepCompiled),
+        lane("quick", { ...shared, ...keepCompiled, include: files.quick }),
       ],
     },
   };

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { expect, test } from "vitest";
+import { parseGlob } from "../src/sources/files/glob.ts";
+import { ASKED_OF_ONE_SERVER, askedOfMajor, filesByLane } from "./support/lanes.ts";
 
 const root = resolve(import.meta.dirname, "..");
 
@@ -211,4 +213,13 @@ test("who ends sessions by their name ends those of its own database, and not of
     .flatMap((path) => readFileSync(path, "utf8").match(/pg_terminate_backend\(pid[^"`]*/g) ?? []);
   expect(statements.length).toBeGreaterThan(0);
   expect(statements.filter((sql) => !sql.includes("datname = current_database()"))).toEqual([]);
+});
+
+test("the lines of test/support/lanes.ts that say what is asked of one server are of files that need one, and so are those of a major", () => {
+  const { postgres } = filesByLane();
+  for (const line of [...ASKED_OF_ONE_SERVER, ...askedOfMajor("16"), ...askedOfMajor("17")])
+    expect([line, postgres.filter((file) => parseGlob(line).matches(file)).length]).toEqual([
+      line,
+      expect.toSatisfy((n) => n > 0),
+    ]);
 });

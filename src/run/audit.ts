@@ -14,7 +14,8 @@ import { onSavepoint } from "../sql/statement.ts";
 import { absentTables, awaiting, whySkipped } from "./absent.ts";
 import { again, CONFLICTS_AND_LOCKS } from "./again.ts";
 import type { RunContext } from "./context.ts";
-import { explainAudit, placeOfAudit } from "./explain.ts";
+import { explainAudit } from "./explain.ts";
+import { placeOfAudit } from "./place.ts";
 
 const READ = joinStatements(SNAPSHOT);
 const BETWEEN = joinStatements([BETWEEN_ASSERTIONS]);

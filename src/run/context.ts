@@ -5,7 +5,7 @@ import type { CompiledGraph } from "../model/graph.ts";
 import type { BuildStep, NewRows, PublishItem } from "../model/plan.ts";
 import type { AbsentTable, StepResult } from "../model/report.ts";
 import type { Client } from "../postgres/client.ts";
-import type { Sources } from "./explain.ts";
+import type { Sources } from "./place.ts";
 import type { Pool } from "./pool.ts";
 
 /** What the stages of one run share. */

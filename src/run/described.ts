@@ -2,7 +2,7 @@ import { escapePattern } from "../model/escape-pattern.ts";
 import type { PublishItem } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
 import { positionAt } from "../sql/locate.ts";
-import type { Sources } from "./explain.ts";
+import type { Sources } from "./place.ts";
 
 /** Descriptions of columns that a model turned out not to have, as warnings with their place. */
 export function describedInVain({ target, file, entry, object }: PublishItem, { read }: Sources): string[] {

@@ -1,5 +1,4 @@
 import { type SourceLocation, UserError } from "../model/errors.ts";
-import type { Action, CompiledGraph, Trace } from "../model/graph.ts";
 import { ownValue } from "../model/own-value.ts";
 import type { AuditStep, BuildStep, Statement } from "../model/plan.ts";
 import type { StepError } from "../model/report.ts";
@@ -7,31 +6,10 @@ import { targetKey } from "../model/target.ts";
 import { ourNameTwice } from "../plan/our-names.ts";
 import { messageOf } from "../postgres/send.ts";
 import { advice, onlyReads, type PostgresError, postgresError, SQLSTATE } from "../postgres/sqlstate.ts";
-import { placeOf, positionAt, snippetAt } from "../sql/locate.ts";
-import { joinStatements, statementAt } from "../sql/message.ts";
+import { snippetAt } from "../sql/locate.ts";
 import { isAnswer } from "../sql/readings.ts";
-import { meaningful } from "../sql/tokens.ts";
 import { missingColumn, missingRelation } from "./missing-relation.ts";
-
-/** Reads a file of the project, for the line numbers of messages; "" when there is none. */
-export type ReadSource = (file: string) => string;
-
-/** What places in the author's files are found by. */
-export interface Sources {
-  readonly read: ReadSource;
-  readonly traces: readonly Trace[];
-  /** What relations the project knows. */
-  readonly actions: readonly Action[];
-}
-
-/** The sources of a graph. Without a way to read files, messages have no lines. */
-export function sourcesOf(graph: CompiledGraph | undefined, read: ReadSource = () => ""): Sources {
-  return {
-    read: (file) => read(file).replaceAll("\r\n", "\n"),
-    traces: graph?.traces ?? [],
-    actions: graph?.actions ?? [],
-  };
-}
+import { inFile, place, type Sources } from "./place.ts";
 
 /**
  * A failure as data for the report, with the place in the author's file where it is known.
@@ -254,86 +232,4 @@ function explainPostgres(failure: PostgresError): Pick<StepError, "message" | "f
   const ofModels = isMisnamedAlias(failure) ? MISNAMED_ALIAS : ownValue(ADVICE, code);
   const hint = failure.hint ?? misnamed(message, code) ?? ofModels ?? advice(failure);
   return { message, ...(detail ? { found: detail } : {}), ...(hint ? { hint } : {}) };
-}
-
-function inFile(file: string | undefined): Pick<StepError, "location"> {
-  return file === undefined ? {} : { location: { file } };
-}
-
-function place(
-  failure: PostgresError,
-  file: string | undefined,
-  statements: readonly Statement[],
-  { read, traces }: Sources,
-): Pick<StepError, "location" | "snippet"> {
-  const named =
-    failure.position === undefined && file !== undefined ? configPlace(failure, file, read(file)) : undefined;
-  if (named) return named;
-  const at =
-    failure.position === undefined
-      ? failedStatement(failure, statements)
-      : statementAt(statements, afterCharacters(joinStatements(statements).toString(), failure.position - 1));
-  const origin = at?.statement.origins?.findLast(({ start }) => start <= at.offset);
-  if (!at || !origin) return inFile(file);
-  return placeOf(traces, read, origin.file, origin.text, Math.min(at.offset - origin.start, origin.text.length));
-}
-
-/**
- * The beginning of what an author wrote in the statement that failed without saying where. What only fails in the commit
- * comes from the one statement that was sent, if there is one.
- */
-function failedStatement(
-  { completed = 0 }: PostgresError,
-  statements: readonly Statement[],
-): ReturnType<typeof statementAt> {
-  const own = statements.filter(({ role }) => role !== "begin" && role !== "commit");
-  const failed = statements[completed];
-  const statement = failed?.origins ? failed : failed?.role === "commit" && own.length === 1 ? own[0] : undefined;
-  const [origin] = statement?.origins ?? [];
-  if (!statement || !origin) return undefined;
-  return { statement, offset: origin.start + spaceBefore(origin.text) };
-}
-
-/** White space and comments before what means something. */
-function spaceBefore(text: string): number {
-  return meaningful(text)[0]?.start ?? 0;
-}
-
-/** Of a column that a config names and the model does not have: where the config names it. */
-function configPlace(
-  { message, code }: PostgresError,
-  file: string,
-  source: string,
-): Pick<StepError, "location" | "snippet"> | undefined {
-  const name = code === SQLSTATE.undefinedColumn ? /column "([^"]+)"/.exec(message)?.[1] : undefined;
-  if (name === undefined) return undefined;
-  const at = ['"', "'"].map((mark) => source.indexOf(mark + name + mark)).find((one) => one >= 0);
-  return at === undefined
-    ? undefined
-    : { location: { file, ...positionAt(source, at + 1) }, snippet: snippetAt(source, at + 1) };
-}
-
-/** Where an author's text begins. */
-export function placeOfText(
-  file: string,
-  text: string,
-  { read, traces }: Pick<Sources, "read" | "traces">,
-): SourceLocation {
-  return placeOf(traces, read, file, text, spaceBefore(text)).location;
-}
-
-/** Where an audit stands in the project: its query, or what asks for it in the config of a model. */
-export function placeOfAudit({ file, statement, askedBy }: AuditStep, { read, traces }: Sources): SourceLocation {
-  const [origin] = statement.origins ?? [];
-  if (origin && askedBy === undefined) return placeOfText(origin.file, origin.text, { read, traces });
-  const source = read(file);
-  const at = askedBy === undefined ? -1 : source.indexOf(askedBy);
-  return at < 0 ? { file } : { file, ...positionAt(source, at) };
-}
-
-/** The offset after so many characters, of which JavaScript counts some as two. */
-function afterCharacters(text: string, count: number): number {
-  let offset = 0;
-  for (let left = count; left > 0 && offset < text.length; left--) offset += text.codePointAt(offset)! > 0xffff ? 2 : 1;
-  return offset;
 }

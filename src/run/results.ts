@@ -5,8 +5,9 @@ import type { Segment } from "../model/plan.ts";
 import type { RunReport, StepError, StepResult } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { staysWaiting } from "../release/publish-waiting.ts";
-import { explainFailure, type Sources } from "./explain.ts";
+import { explainFailure } from "./explain.ts";
 import { type Held, type HoldingRules, heldWith, isBlocking, type Outcome } from "./holding.ts";
+import type { Sources } from "./place.ts";
 
 interface ResultsInput {
   readonly actions: readonly Action[];

@@ -16,8 +16,9 @@ import { relationId } from "../sql/identifiers.ts";
 import { join, sql } from "../sql/sql.ts";
 import { explained, onSavepoint } from "../sql/statement.ts";
 import { absentTables } from "./absent.ts";
-import { explainAudit, explainBuild, type Sources } from "./explain.ts";
+import { explainAudit, explainBuild } from "./explain.ts";
 import { mistakeIn } from "./later.ts";
+import type { Sources } from "./place.ts";
 import { nameRefusedCell } from "./refused-column.ts";
 
 type WorkStep = Segment["steps"][number];

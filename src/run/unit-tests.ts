@@ -9,7 +9,8 @@ import { resolveReferences } from "../sql/references.ts";
 import { queryIn } from "../sql/split.ts";
 import { type Identifier, type Sql, sql } from "../sql/sql.ts";
 import { composed, sqlOf } from "../sql/statement.ts";
-import { explainFailure, placeOfText, type ReadSource, type Sources, sourcesOf } from "./explain.ts";
+import { explainFailure } from "./explain.ts";
+import { placeOfText, type ReadSource, type Sources, sourcesOf } from "./place.ts";
 
 /** The outcome of the project's `type: "test"` actions. */
 export interface UnitTestReport {

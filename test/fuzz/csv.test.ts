@@ -12,7 +12,9 @@ import { readAll } from "../sources/formats/reading.ts";
 import { fuzzing } from "../support/fuzzing.ts";
 import { fileIngest } from "../support/ingest-files.ts";
 
-const { timeLimit, timeout } = fuzzing(1 / 6);
+const read = fuzzing("csv");
+const landed = fuzzing("landedCsv");
+const long = fuzzing("longCsv");
 const columns = ["n", "a", "b"] as const;
 
 /** One record of a file, as the oracle sees it. `cells` is undefined where it must be rejected. */
@@ -212,7 +214,7 @@ const texts: RecordSchema = {
 };
 
 test("CSV: records, rejects and refusals are the oracle's, whatever the dialect, the damage and the chunks", {
-  timeout,
+  timeout: read.timeout,
 }, async () => {
   const property = fc.asyncProperty(
     file,
@@ -240,10 +242,8 @@ test("CSV: records, rejects and refusals are the oracle's, whatever the dialect,
       );
     },
   );
-  await fc.assert(property, timeLimit);
+  await fc.assert(property, read.timeLimit);
 });
-
-const short = fuzzing(1 / 24);
 
 /** What a scanner says of bytes that come so many at once; a record longer than `most` by its place only. */
 function scanned(
@@ -270,7 +270,7 @@ function scanned(
 }
 
 test("CSV: records that are too long begin and end where they do for whom none is, however the bytes are cut", {
-  timeout: short.timeout,
+  timeout: long.timeout,
 }, () => {
   const property = fc.property(
     file,
@@ -280,7 +280,7 @@ test("CSV: records that are too long begin and end where they do for whom none i
       expect(scanned(one, chunk, most, most)).toEqual(scanned(one, one.bytes.length || 1, most));
     },
   );
-  fc.assert(property, short.timeLimit);
+  fc.assert(property, long.timeLimit);
 });
 
 const orders = {
@@ -297,7 +297,9 @@ function landedOf(cells: Readonly<Record<string, string>>): string | undefined {
   return JSON.stringify([n === undefined ? null : String(BigInt(n)), a ?? null, b ?? null]);
 }
 
-test("CSV: in the database are the oracle's cells, and each record is a row or a reject", { timeout }, async () => {
+test("CSV: in the database are the oracle's cells, and each record is a row or a reject", {
+  timeout: landed.timeout,
+}, async () => {
   const { dir, put, remove, settings, rows } = await fileIngest("format: csv", orders);
   const declared = loadIngest(`${dir}/ingest/shop.yaml`, { projectDir: dir, env: {} });
   const stream = declared.streams[0]!;
@@ -336,7 +338,7 @@ test("CSV: in the database are the oracle's cells, and each record is a row or a
       );
     }
   });
-  await fc.assert(property, timeLimit);
+  await fc.assert(property, landed.timeLimit);
 });
 
 /** What is left of a list when another one is taken from it, each item once. */

@@ -7,7 +7,7 @@ import { readAll } from "../sources/formats/reading.ts";
 import { fuzzing } from "../support/fuzzing.ts";
 
 // With ndjson-copy.test.ts a third of the time.
-const { timeLimit, timeout } = fuzzing(2 / 9);
+const { timeLimit, timeout } = fuzzing("ndjson");
 const LIMIT = 200;
 const read = readNdjson({ kind: "ndjson", encoding: "utf-8" }, LIMIT);
 

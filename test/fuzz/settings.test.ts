@@ -18,8 +18,8 @@ import { complaints, mutated } from "../support/mutating.ts";
 // Every setting of a declaration and of a record schema with every odd value, over files whole and broken: what is taken
 // works, what is not is told with its file and place. Nothing is a defect, a stack, or goes on for ever.
 
-const { timeLimit, timeout } = fuzzing(2 / 9);
-const short = fuzzing(1 / 18);
+const { timeLimit, timeout } = fuzzing("settings");
+const inferring = fuzzing("infer");
 const HANGS = 20_000;
 const db = ingestDatabase();
 
@@ -332,7 +332,7 @@ test("any setting with any value, over any file, is done or told with its place"
 });
 
 test("what infer looks at, whole or broken, is told, or becomes a declaration that can be read", {
-  timeout: short.timeout,
+  timeout: inferring.timeout,
 }, async () => {
   const looked = fc.tuple(fc.constantFrom(...Object.keys(FORMATS)), fc.option(random));
   const property = fc.asyncProperty(looked, async ([format, breaking]) => {
@@ -358,5 +358,5 @@ test("what infer looks at, whole or broken, is told, or becomes a declaration th
       expect.anything(),
     ]);
   });
-  await fc.assert(property, short.timeLimit);
+  await fc.assert(property, inferring.timeLimit);
 });

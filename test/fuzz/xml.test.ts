@@ -5,7 +5,8 @@ import { readXml } from "../../src/sources/formats/xml.ts";
 import { readAll, readTexts } from "../sources/formats/reading.ts";
 import { fuzzing } from "../support/fuzzing.ts";
 
-const { timeLimit, timeout } = fuzzing(1 / 6);
+const whole = fuzzing("xml");
+const damaged = fuzzing("damagedXml");
 const read = readXml(
   {
     record: "r",
@@ -123,12 +124,14 @@ function write(content: Model, choices: fc.Stream<number>): string {
   return new Writer((below) => choices.next().value % below).document(content);
 }
 
-test("XML: what was written is read, however it was written and in any chunks", { timeout }, async () => {
+test("XML: what was written is read, however it was written and in any chunks", {
+  timeout: whole.timeout,
+}, async () => {
   const property = fc.asyncProperty(written, async ([content, choices, chunk]) => {
     const texts = await readTexts(read, write(content, choices), chunk);
     expect(texts.map((text) => JSON.parse(text))).toEqual(expectedOf(content));
   });
-  await fc.assert(property, timeLimit);
+  await fc.assert(property, whole.timeLimit);
 });
 
 const change = fc.record({
@@ -157,7 +160,7 @@ const change = fc.record({
 });
 
 test("XML: whatever is done to the bytes, there are records or a UserError, and no record is made up", {
-  timeout,
+  timeout: damaged.timeout,
 }, async () => {
   const property = fc.asyncProperty(written, fc.array(change, { minLength: 1, maxLength: 4 }), async (one, changes) => {
     let bytes = Buffer.from(write(one[0], one[1]));
@@ -173,5 +176,5 @@ test("XML: whatever is done to the bytes, there are records or a UserError, and 
       expect(error).toBeInstanceOf(UserError);
     }
   });
-  await fc.assert(property, timeLimit);
+  await fc.assert(property, damaged.timeLimit);
 });

@@ -15,7 +15,7 @@ import { proxy } from "../support/proxy.ts";
 import { randomFrom } from "../support/reader.ts";
 import { endSessions } from "../support/sessions.ts";
 
-const ROWS = isWhole ? 2_000_000 : 40_000;
+const ROWS = isWhole ? 2_000_000 : 20_000;
 const KILLS = isWhole ? 200 : 8;
 const SOURCES = ["csv", "ndjson", "xml", "rest"] as const;
 type Source = (typeof SOURCES)[number];

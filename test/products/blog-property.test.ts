@@ -77,7 +77,7 @@ test("snapshots in any order, again and struck out: after each run the days are 
     arrival: snapshot,
     arrivals: SNAPSHOTS,
     store: "blog_history.blog_store",
-    scenarios: rounds(3, 60),
+    scenarios: rounds(2, 60),
     // A whole snapshot without a blog, struck out after it was worked in.
     examples: [
       [

@@ -140,7 +140,7 @@ test("marketing: reports in any order, restated and struck out: after each run t
     arrival,
     arrivals: ARRIVALS,
     store: "history.stat_store",
-    scenarios: rounds(2, 30),
+    scenarios: rounds(1, 30),
     examples: [example],
     landing,
     naive,

@@ -8,8 +8,8 @@ import { litter, readRelease, tick, ticking } from "../support/ticking.ts";
 import { contentAt, contentQuery, models } from "../support/ticking-project.ts";
 
 const everyCase = inject("everyCase");
-const READS = everyCase ? 10_000 : 2_000;
-const RELEASES = everyCase ? 12 : 6;
+const READS = everyCase ? 5_000 : 1_000;
+const RELEASES = everyCase ? 8 : 4;
 
 test(`${READS} reads of every kind while releases follow each other: none missing, empty, mixed, or a deadlock's victim`, async () => {
   const { settings, client, runOn } = await ticking();

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import type { Client } from "../../src/postgres/client.ts";
 import { rollback } from "../../src/release/rollback.ts";
 import { sql } from "../../src/sql/sql.ts";
@@ -8,7 +8,7 @@ import { randomFrom } from "../support/reader.ts";
 import { warehouse } from "../support/warehouse.ts";
 
 const OBJECTS = 100;
-const RELEASES = 20;
+const RELEASES = inject("everyCase") ? 20 : 8;
 const roles = ["bi_reader", "bi_writer"];
 
 const INDEXED = postgres('indexes: [{ columns: ["id"] }]');

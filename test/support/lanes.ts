@@ -39,3 +39,46 @@ function reach(file: string, found = new Set<string>()): Set<string> {
     reach(resolve(dirname(file), path!), found);
   return found;
 }
+
+/**
+ * What no version of the server can change is asked of the first server alone, where CI asks several; `npm run test:both` asks all
+ * of both. A file that stands in no line here is asked of every server: what plans, builds, publishes, lands and reads the
+ * catalogue is not listed. test/architecture.test.ts asks that each line is of a file.
+ */
+export const ASKED_OF_ONE_SERVER: readonly string[] = [
+  // Names and texts are quoted by us, in one way; each product is built whole on every server by the file that has its name.
+  "test/**/*names.test.ts",
+  "test/products/{*-*,package}.test.ts",
+  // What is asked of the package, the programs and PostgreSQL's grammar, not of a server.
+  "test/{docs,export,ingest,sql}/*.test.ts",
+  "test/examples.test.ts",
+  "test/site/project.test.ts",
+  // What a Redis, a browser, Grafana, an HTTP client or an assistant is answered: what is read for them, other files read.
+  "test/serve/{redis,keys,mcp}.test.ts",
+  "test/site/serve.test.ts",
+  "test/bi/grafana.test.ts",
+  // A pooler between the program and a server.
+  "test/postgres/pgbouncer.test.ts",
+  "test/run/interrupted.test.ts",
+  "test/cli/{commands,infer,ingest,told}.test.ts",
+  "test/proofs/{mutators,truth}.test.ts",
+  // What a load reads, asks for and decides before PostgreSQL has a word; how rows come into tables stays.
+  "test/land/{csv,days,digits,files,oracle,refresh-tokens,rehearsal}.test.ts",
+  // More values, moments and orders for what other files send to every server: each function of src/ that they run, those run, too.
+  "test/products/scd2.test.ts",
+  "test/library/{counters-runs,scd2-values,slices-values}.test.ts",
+  "test/run/{increments,ways}.test.ts",
+  // A server sees of a process that is killed that its connection is cut: run/cut asks for that.
+  "test/{run,land}/killed.test.ts",
+];
+
+/** Of releases and landing those files that together run 95 of 100 functions of all, and what asks a server for its version. */
+const RELEASES_AND_LANDING: readonly string[] = [
+  ...["environments", "releases", "retire"].map((name) => `test/release/${name}.test.ts`),
+  ...["current", "land", "reject", "replay", "retype", "verdict"].map((name) => `test/land/${name}.test.ts`),
+  "test/run/run.test.ts",
+];
+
+/** What a major between the newest and the oldest is asked beside them: of 17 without the longest file, which 15, 16 and 18 have. */
+export const askedOfMajor = (major: string): readonly string[] =>
+  RELEASES_AND_LANDING.filter((file) => major !== "17" || file !== "test/release/releases.test.ts");
