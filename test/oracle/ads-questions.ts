@@ -166,7 +166,7 @@ function lag({ lines, facts, isFinal, dayAt }: Said): Expected {
   const left = new Set(facts.map(({ line: { network, said } }) => `${network.platform} ${said.day}`));
   const days = grouped(lines, ({ network, said }) => `${network.platform} ${said.day}`).filter((own) => {
     const { network, said } = own[0]!;
-    const seen = own.map(({ firstSeen }) => firstSeen).reduce((a, b) => (a < b ? a : b));
+    const seen = own.map(({ firstSeen }) => firstSeen).sort((a, b) => Number(a - b))[0]!;
     const soon = dayNumber(dayAt(network, seen)) - dayNumber(said.day) <= 3;
     return left.has(`${network.platform} ${said.day}`) && isFinal(network, said.day) && soon;
   });

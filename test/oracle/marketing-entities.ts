@@ -46,6 +46,8 @@ export interface Entities {
   readonly creatives: ReadonlyMap<string, Entity>;
   /** All that was reported of readings, by the loads that count. */
   readonly reports: readonly RawRow[];
+  /** When the last load of readings landed. */
+  readonly lastLoaded: Moment;
   /** Readings that count, by moment. */
   readonly stats: readonly RawRow[];
   /** Whose days the figures of a campaign are counted by. */
@@ -81,7 +83,11 @@ export function entities(raw: Raw): Entities {
     CREATIVE,
     zoneOf,
   );
-  return { campaigns, creatives, reports, stats, zoneOf };
+  const landed = raw
+    ._load!.filter(({ status, table_name }) => status === "loaded" && table_name === "marketing_stats")
+    .map(({ finished_at }) => moment(finished_at!));
+  const lastLoaded = landed.sort((a, b) => Number(a - b)).at(-1) ?? 0n;
+  return { campaigns, creatives, reports, lastLoaded, stats, zoneOf };
 }
 
 /** Of several reports of one reading the last reported, then the last loaded. */

@@ -45,6 +45,8 @@ export const VARS = { conversion_lag_days: "3", not_delivering_days: "2", minimu
 const ACTIVE = ["active", "enabled", "running"];
 const UNKNOWN = "(unknown)";
 
+const A_DAY = 86_400_000_000n;
+
 /** Whole days by the clocks of a time zone. */
 interface Whole {
   readonly first: string;
@@ -148,7 +150,7 @@ function interval(group: Group): Row {
 }
 
 /** The clocks of the campaigns, and from when till when a reading said all of a day. */
-function wholeDays({ campaigns, zoneOf }: Entities, readings: Group): Map<string, Whole> {
+function wholeDays({ campaigns, lastLoaded, zoneOf }: Entities, readings: Group): Map<string, Whole> {
   const found = new Map<string, Whole>();
   if (!readings.length) return found;
   for (const zone of new Set([...campaigns.keys()].map(zoneOf))) {
@@ -156,10 +158,12 @@ function wholeDays({ campaigns, zoneOf }: Entities, readings: Group): Map<string
     const times = (all: Group) => all.map(({ at }) => at).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
     const [mine, feed] = [times(own), times(readings)];
     const ended = (at: Moment) => dayAfter(dayClosedBy(at + 1n, zone), -1);
-    const others = dayAfter(ended(feed.at(-1)!), mine.length ? -1 : 0);
+    const read = feed.findLast((at) => at <= lastLoaded + A_DAY);
+    const last = mine.length ? ended(mine.at(-1)!) : ended(read ?? feed.at(-1)!);
+    const behind = mine.length && read !== undefined ? dayAfter(ended(read), -1) : last;
     found.set(zone, {
       first: dayAfter(dayClosedBy(mine[0] ?? feed[0]!, zone), 1),
-      last: mine.length ? later(ended(mine.at(-1)!), others) : others,
+      last: later(last, behind),
     });
   }
   return found;
