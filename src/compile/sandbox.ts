@@ -22,7 +22,7 @@ export interface ProjectOverrides {
   readonly vars?: Readonly<Record<string, string>>;
 }
 
-export interface SandboxLimits {
+interface SandboxLimits {
   /** Milliseconds until the compiler is stopped. */
   readonly timeout: number;
   /** MiB of heap. */
