@@ -64,7 +64,7 @@ export function Canvas({ laid: { width, height }, focus, children }: CanvasProps
     zoom(scale * (event.deltaY < 0 ? 1.1 : 1 / 1.1));
   };
   return (
-    <div class="canvas">
+    <div>
       <div
         class="graph"
         ref={frame}
