@@ -1,11 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectionUrl } from "../../src/model/connection-settings.ts";
-import { program } from "../support/built.ts";
 import { cli } from "../support/cli.ts";
+import { answerOf, type StartedMcp, startMcp } from "../support/mcp.ts";
 import { sharedWarehouse, type Warehouse } from "../support/warehouse.ts";
 
 const files = {
@@ -30,34 +28,7 @@ select o.id from \${ref("orders")} as o join \${ref("hidden", "salaries")} as s 
 
 let shop: Warehouse & { end(): Promise<void> };
 let reader: string;
-let mcp: Started;
-
-interface Started {
-  readonly client: Client;
-  readonly pid: number;
-  readonly ended: Promise<void>;
-  said(): string;
-}
-
-/** `dataform mcp` in a process of its own, and a client of it. */
-async function started(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Started> {
-  const child = new StdioClientTransport({
-    command: process.execPath,
-    args: [program, ...args],
-    env: { ...env },
-    stderr: "pipe",
-  });
-  let said = "";
-  child.stderr!.on("data", (chunk: Buffer) => {
-    said += chunk;
-  });
-  const client = new Client({ name: "test", version: "1" });
-  const ended = new Promise<void>((resolve) => {
-    client.onclose = resolve;
-  });
-  await client.connect(child);
-  return { client, pid: child.pid!, ended, said: () => said };
-}
+let mcp: StartedMcp;
 
 beforeAll(async () => {
   shop = await sharedWarehouse(files);
@@ -74,7 +45,7 @@ beforeAll(async () => {
     ["dataform", "mcp", "--project-dir"],
     ["DATABASE_URL", "DATAFORM_READER_URL"],
   ]);
-  mcp = await started([...args.slice(1, 3), shop.project.dir, "--query-rows", "200", "--query-timeout", "500ms"], {
+  mcp = await startMcp([...args.slice(1, 3), shop.project.dir, "--query-rows", "200", "--query-timeout", "500ms"], {
     DATABASE_URL: shop.database.url,
     DATAFORM_READER_URL: asReader,
   });
@@ -89,11 +60,6 @@ afterAll(async () => {
 function documented(): { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> } {
   const page = readFileSync(join(import.meta.dirname, "../../docs/mcp.md"), "utf8");
   return JSON.parse(/```json\n(.*?)```/s.exec(page)![1]!).mcpServers.warehouse;
-}
-
-async function answerOf(client: Client, name: string, args: Record<string, unknown>) {
-  const { content, isError } = await client.callTool({ name, arguments: args });
-  return { text: (content as { readonly text: string }[])[0]!.text, isError: isError === true };
 }
 
 const call = (name: string, args: Record<string, unknown> = {}) => answerOf(mcp.client, name, args);
@@ -296,7 +262,7 @@ test("it ends with its client, whatever it is doing", async () => {
 });
 
 test("without another login it reads as `dataform query` does, a superuser's text, too; it ends with SIGTERM", async () => {
-  const own = await started(["mcp", "--project-dir", shop.project.dir, "--url", shop.database.url], {});
+  const own = await startMcp(["mcp", "--project-dir", shop.project.dir, "--url", shop.database.url], {});
   expect(await answerOf(own.client, "query", { sql: "select salary from hidden.salaries" })).toMatchObject({
     isError: false,
     text: expect.stringContaining('"rows":[[5000]]'),
