@@ -29,7 +29,7 @@ const allowed: Record<string, readonly string[]> = {
   catalogue: ["model", "sql", "postgres", "environment", "release", "library"],
   site: ["model", "sql", "charts"],
   serve: ["model", "config", "sql", "postgres", "environment", "release", "export", "wait"],
-  schedule: ["model", "schemas", "config", "sql", "postgres", "environment", "sources", "wait"],
+  schedule: ["model", "schemas", "config", "sql", "plan", "postgres", "environment", "sources", "wait"],
   metrics: ["model", "sql", "postgres", "environment", "library", "catalogue", "wait"],
   notify: ["model", "sql", "postgres", "environment", "catalogue", "wait"],
   bi: ["model", "sql", "charts", "wait"],

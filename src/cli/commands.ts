@@ -70,6 +70,14 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "schedule",
+    {
+      takes: "[options]",
+      description: "run what schedules.yaml says when it is due: loads, runs, exports, one after the other",
+      load: async () => (await import("./commands/schedule.ts")).addScheduleCommand,
+    },
+  ],
+  [
     "export",
     {
       takes: "[options] <source> <path>",

@@ -1,3 +1,4 @@
+import { STEP_WORD } from "../model/schedule.ts";
 import { cli } from "./program.ts";
 import { INTERRUPTED, terminal } from "./terminal.ts";
 
@@ -7,6 +8,10 @@ for (const stream of [process.stdout, process.stderr]) {
     if (error.code !== "EPIPE") throw error;
   });
 }
-process.exitCode = await cli(process.argv.slice(2), terminal());
+const argv = process.argv.slice(2);
+process.exitCode =
+  argv[0] === STEP_WORD
+    ? await (await import("./schedule/scheduled-step.ts")).scheduledStep(argv.slice(1), terminal(), cli)
+    : await cli(argv, terminal());
 // The server has nothing left to do. Whatever else was waited for (an answer of a source, the time to ask again) is not.
 if (process.exitCode === INTERRUPTED) process.stdout.write("", () => process.exit());

@@ -193,7 +193,6 @@ create table if not exists _dataform.schedule_step (
   arguments text[] not null,
   status text not null check (status in ('starting', 'running', 'success', 'failure', 'timeout', 'lost', 'cancelled')),
   made_at timestamptz not null default clock_timestamp(),
-  start_at timestamptz not null default clock_timestamp(),
   started_at timestamptz,
   finished_at timestamptz,
   host text,

@@ -47,7 +47,7 @@ export const RECORD: Readonly<Record<string, Readonly<Record<string, number>>>> 
   ),
   schedule_step: columns(
     6,
-    ...["due_id", "step_no", "attempt", "command", "arguments", "status", "made_at", "start_at", "started_at"],
+    ...["due_id", "step_no", "attempt", "command", "arguments", "status", "made_at", "started_at"],
     ...["finished_at", "host", "process_id", "exit_code", "signal", "run_ids", "load_ids", "errors", "output"],
   ),
   incident: columns(

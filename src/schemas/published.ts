@@ -2,6 +2,7 @@ import { dashboardSchema } from "./dashboard.ts";
 import { ingestSchema } from "./ingest/declaration.ts";
 import { notificationsSchema } from "./notifications.ts";
 import { postgresBlock } from "./postgres-block.ts";
+import { schedulesSchema } from "./schedules.ts";
 import { seedSchema } from "./seed.ts";
 import { serveSchema } from "./serve.ts";
 import { serverSchema } from "./server.ts";
@@ -15,6 +16,7 @@ export const published = {
   serve: serveSchema,
   server: serverSchema,
   notifications: notificationsSchema,
+  schedules: schedulesSchema,
   postgres: postgresBlock,
   dataform: dataformJson,
   workflow_settings: workflowSettings,

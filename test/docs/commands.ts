@@ -22,8 +22,9 @@ export async function runLine(line: string, place: Place): Promise<Outcome> {
     place.env[exported[1]!] = exported[2]!.replaceAll(/^["']|["']$/g, "");
     return { exitCode: 0, output: "" };
   }
-  // An export writes where the process stands.
-  const plain = !/[|&;<>$`]/.test(line.replaceAll(/"[^"$`]*"|'[^']*'/g, "")) && !/\bdataform export /.test(line);
+  // An export writes where the process stands, and a schedule starts the program anew.
+  const plain =
+    !/[|&;<>$`]/.test(line.replaceAll(/"[^"$`]*"|'[^']*'/g, "")) && !/\bdataform (?:export|schedule run) /.test(line);
   const words = plain && /^(?:\w+=\S+ )*(?:npx )?dataform /.test(line) ? split(line) : undefined;
   return words ? dataform(words, place) : shell(line, place);
 }

@@ -40,6 +40,13 @@ export const given: Readonly<Record<string, Given>> = {
   "docs/lineage.md": { files: { ...orders, ...revenue }, before: ["npx dataform ingest", "npx dataform run"] },
   "README.md": { files: orders, before: ["npx dataform ingest"], inClone: "npm start\n" },
   "docs/start.md": {},
+  "docs/schedule.md": {
+    files: {
+      ...orders,
+      "definitions/revenue.sqlx":
+        'config { type: "table", tags: ["daily"] }\nselect customer_id, sum(amount) as revenue from ${ref("orders")} group by customer_id',
+    },
+  },
   "docs/models.md": { files: { ...orders, ...revenue } },
   "docs/ingest.md": {
     files: {

@@ -1,8 +1,8 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { milliseconds } from "../../model/duration.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { addListenOptions } from "../listening.ts";
-import { addConnectionOption, addProjectOptions } from "../options.ts";
+import { addConnectionOption, addProjectOptions, parseCount } from "../options.ts";
 import { addEnvironmentOption } from "../releasing.ts";
 import { addPageOptions, runServer, type ServeFlags } from "../serve/run-server.ts";
 import type { AddCommand } from "../shell.ts";
@@ -19,6 +19,8 @@ export const addServeCommand: AddCommand = (command, shell) => {
     .option("--redis <url>", "answers that several servers keep together (DATAFORM_REDIS_URL)")
     .option("--page-timeout <time>", "how long a page may take in the server", time, 10_000)
     .option("--notify", "tell what is wrong as notifications.yaml says, as long as it runs")
+    .option("--schedule", "run what schedules.yaml says, as `dataform schedule` does, as long as it runs")
+    .addOption(new Option("--jobs <n>", "with --schedule: steps that go on at once").argParser(parseCount).default(4))
     .option("--stream-timeout <time>", "how long a whole relation may take", time, 30 * 60_000)
     .action(async (flags: ServeFlags) => {
       await untilInterrupted(shell, (signal) => runServer(shell, flags, signal), "closing");

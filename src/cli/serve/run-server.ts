@@ -15,6 +15,7 @@ import { compileProject } from "../compiling.ts";
 import { openDatabase, openForReading, whereLine } from "../database.ts";
 import { type ListenFlags, listen } from "../listening.ts";
 import { environmentName, parseQueryRows, parseQueryTime } from "../options.ts";
+import { startScheduler } from "../schedule/start.ts";
 import type { Shell } from "../shell.ts";
 import { LivePages, type SiteFlags } from "../site/make-site.ts";
 import { telling } from "../telling.ts";
@@ -32,6 +33,9 @@ export interface ServeFlags extends PageFlags, ApiFlags {
   readonly site?: boolean;
   readonly api?: boolean;
   readonly notify?: boolean;
+  readonly schedule?: boolean;
+  /** Steps of the schedule that go on at once. */
+  readonly jobs?: number;
 }
 
 /** What of the pages is said wherever they are served. */
@@ -57,10 +61,8 @@ export function runServer(shell: Shell, flags: ServeFlags, signal: AbortSignal):
   return serve(shell, { ...flags, isApi: flags.api !== false, isSite: flags.site !== false }, signal);
 }
 
-type Flags = PageFlags & { readonly isSite: boolean; readonly notify?: boolean } & (
-    | (ApiFlags & { readonly isApi: boolean })
-    | { readonly isApi: false }
-  );
+type Flags = PageFlags & { readonly isSite: boolean } & Pick<ServeFlags, "notify" | "schedule" | "jobs"> &
+  ((ApiFlags & { readonly isApi: boolean }) | { readonly isApi: false });
 
 /** Answers until the signal comes. */
 async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<void> {
@@ -135,7 +137,8 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
     for (const line of who?.lines ?? []) shell.say(line);
     if (flags.isSite && !pages)
       shell.say("the pages are not shown: a browser sends no key; --public shows them to whoever reaches the address");
-    const going = Promise.all([following, pages?.follow(), notifier?.follow(stopped)]);
+    const schedule = flags.schedule ? startScheduler(shell, flags, { settings: owner, signal: stopped }) : undefined;
+    const going = Promise.all([following, pages?.follow(), notifier?.follow(stopped), schedule]);
     try {
       await Promise.race([going, untilAborted(stopped)]);
     } finally {

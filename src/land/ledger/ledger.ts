@@ -151,6 +151,8 @@ export async function writeLoad(client: Client, key: LedgerKey, entry: LedgerEnt
       id(key.schema, key.table).toString(),
     ],
   );
+  // A hint to what follows loads; it looks into the ledger.
+  await client.query(sql`select pg_notify('dataform_load', '')`);
 }
 
 /** A partitioned table has no size of its own, and may have a thousand partitions to open. */

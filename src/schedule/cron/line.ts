@@ -14,6 +14,8 @@ export interface CronLine {
   readonly text: string;
   readonly zone: string;
   readonly kind: LineKind;
+  /** Of 6 fields, each as numbers: lines that are due at the same times have the same. */
+  readonly pattern: string;
   /** @internal What computes it. */
   readonly cron: Cron;
 }
@@ -59,7 +61,8 @@ function lineOf({ text, zone, fields, written }: Read): CronLine | CronMistake {
   const [seconds, ...others] = fields;
   // In a fixed line a `*` of the seconds is each of them: the line is fixed all the same.
   const second = kind === "fixed" && seconds!.includes("*") ? everySecond(seconds!) : seconds!;
-  const cron = new Cron([second, ...others].join(" "), {
+  const pattern = [second, ...others].join(" ");
+  const cron = new Cron(pattern, {
     timezone: zone,
     mode: "6-part",
     fixedTimeRule: kind === "fixed" ? "no-wildcard" : "single-value",
@@ -67,7 +70,7 @@ function lineOf({ text, zone, fields, written }: Read): CronLine | CronMistake {
     domAndDow: [written[3]!, written[5]!].some((field) => /^[*?]/.test(field)),
   });
   if (!cron.nextRun(BEGINNING)) return never(text);
-  return { text, zone, kind, cron };
+  return { text, zone, kind, pattern, cron };
 }
 
 function everySecond(field: string): string {

@@ -1,0 +1,338 @@
+import type { DueCause, ScheduleLine } from "../model/schedule.ts";
+import { type Client, withTransaction } from "../postgres/client.ts";
+import { literal } from "../sql/literals.ts";
+import { type Sql, sql } from "../sql/sql.ts";
+import { type Decision, decide, firstDue, type LineState, overlaps, type Upcoming } from "./decide.ts";
+
+/** Told whenever something of the schedules is another: what hears it looks again. */
+export const CHANNEL = "dataform_schedule";
+
+/** Lines that are decided in one transaction. */
+const AT_ONCE = 200;
+
+/** Who decides, and by which lines. */
+export interface Deciding {
+  readonly environment: string;
+  readonly lines: ReadonlyMap<string, ScheduleLine>;
+  /** Who it is, for the record. */
+  readonly by: string;
+}
+
+interface LineRow {
+  readonly name: string;
+  readonly version: string;
+  readonly nextDue: number | null;
+  readonly decidedUntil: number;
+  readonly isPaused: boolean;
+  readonly seen: unknown;
+  readonly running: number;
+  readonly queued: number;
+  readonly catchingUp: number;
+}
+
+/** Milliseconds since 1970. */
+const milliseconds = (moment: Sql) => sql`floor(extract(epoch from ${moment}) * 1000)`;
+const momentOf = (name: Sql) => sql`to_timestamp(${name}::numeric / 1000)`;
+
+/** Lines as they are recorded, with how many dues of each go on. What another scheduler holds right now is left to it. */
+async function lockLines(client: Client, environment: string, which: Sql): Promise<readonly LineRow[]> {
+  const held = await client.query<{ name: string }>(
+    sql`
+      select name from _dataform.schedule
+      where environment = $1 and removed_at is null and ${which}
+      order by start_at, name
+      limit ${literal(AT_ONCE)}
+      for update skip locked`,
+    [environment],
+  );
+  if (!held.rows.length) return [];
+  // A statement of its own: it sees what whoever held them before has committed.
+  const { rows } = await client.query<{ lines: string }>(
+    sql`
+      select jsonb_agg(jsonb_build_object(
+        'name', s.name,
+        'version', s.version,
+        'nextDue', ${milliseconds(sql`s.next_due`)},
+        'decidedUntil', ${milliseconds(sql`s.decided_until`)},
+        'isPaused', s.paused_at is not null,
+        'seen', s.seen,
+        'running', o.running,
+        'queued', o.queued,
+        'catchingUp', o.catching_up
+      ) order by s.start_at, s.name) as lines
+      from _dataform.schedule as s
+      cross join lateral (
+        select
+          count(*) filter (where d.status = 'running') as running,
+          count(*) filter (where d.status = 'queued') as queued,
+          count(*) filter (where d.cause = 'catch-up') as catching_up
+        from _dataform.schedule_due as d
+        where d.environment = $1 and d.schedule = s.name and d.status in ('queued', 'running')
+      ) as o
+      where s.environment = $1 and s.name = any (array(select jsonb_array_elements_text($2::jsonb)))`,
+    [environment, JSON.stringify(held.rows.map(({ name }) => name))],
+  );
+  return JSON.parse(rows[0]!.lines) as LineRow[];
+}
+
+/** The database's clock: what is due is by it alone. */
+export async function clockOf(client: Client): Promise<Date> {
+  const { rows } = await client.query<{ now: string }>(sql`select ${milliseconds(sql`clock_timestamp()`)} as now`);
+  return new Date(Number(rows[0]!.now));
+}
+
+/**
+ * Decides what is due: each due becomes a row, and in the same transaction its line moves on. Two who decide at once are one: the
+ * line is held by one of them, and the key (line, version, due) is there once.
+ * @returns whether more is left to decide
+ */
+export function decideDues(client: Client, deciding: Deciding): Promise<boolean> {
+  return withTransaction(client, async () => {
+    const rows = await lockLines(client, deciding.environment, sql`start_at <= clock_timestamp()`);
+    if (!rows.length) return false;
+    const now = await clockOf(client);
+    const decided = rows.flatMap((row) => {
+      const line = deciding.lines.get(row.name);
+      // Another scheduler was started later, with another declaration of it: it decides.
+      return line && line.version === row.version ? [{ line, decision: decide(stateOf(line, row), now) }] : [];
+    });
+    for (const { line, decision } of decided) await record(client, deciding, line, decision);
+    if (decided.length) await client.query(sql`select pg_notify(${literal(CHANNEL)}, '')`);
+    return decided.some(({ decision: { startAt } }) => startAt !== null && startAt <= now) || rows.length === AT_ONCE;
+  });
+}
+
+function stateOf(
+  line: ScheduleLine,
+  { nextDue, decidedUntil, isPaused, running, queued, catchingUp }: LineRow,
+): LineState {
+  return {
+    line,
+    nextDue: nextDue === null ? null : new Date(nextDue),
+    decidedUntil: new Date(decidedUntil),
+    isPaused,
+    open: { running, queued, catchingUp },
+  };
+}
+
+/** A due as it is to be recorded. */
+interface NewDue {
+  readonly due: Date;
+  readonly lastDue?: Date;
+  readonly dues?: number;
+  readonly cause: DueCause;
+  readonly causedBy?: unknown;
+  readonly reason?: string;
+}
+
+async function record(client: Client, deciding: Deciding, line: ScheduleLine, decision: Decision): Promise<void> {
+  await addDues(client, deciding, line, [
+    ...decision.skips.map((skip) => ({ ...skip, cause: "clock" as const })),
+    ...decision.claims,
+  ]);
+  await moveLine(client, deciding.environment, line.name, decision);
+}
+
+/** Adds rows: queued, or skipped where there is a reason. One that is there already stays as it is. Returns their numbers. */
+async function addDues(
+  client: Client,
+  { environment, by }: Deciding,
+  line: ScheduleLine,
+  dues: readonly NewDue[],
+): Promise<readonly string[]> {
+  const { rows } = await client.query<{ due_id: string }>(
+    sql`
+      insert into _dataform.schedule_due (
+        environment, schedule, version, due, last_due, dues, cause, caused_by, definition, status, reason, claimed_by, finished_at
+      )
+      select
+        $1, $2, $3, ${momentOf(sql`d.due`)}, ${momentOf(sql`coalesce(d.last_due, d.due)`)}, coalesce(d.dues, 1), d.cause, d.caused_by, $4::jsonb,
+        case when d.reason is null then 'queued' else 'skipped' end, d.reason, $5,
+        case when d.reason is not null then clock_timestamp() end
+      from jsonb_to_recordset($6::jsonb) as d(due numeric, last_due numeric, dues bigint, cause text, caused_by jsonb, reason text)
+      order by d.due
+      on conflict (environment, schedule, version, due) do nothing
+      returning due_id`,
+    [
+      ...[environment, line.name, line.version, JSON.stringify(line), by],
+      JSON.stringify(
+        dues.map(({ due, lastDue, dues, cause, causedBy, reason }) => ({
+          due: due.getTime(),
+          last_due: lastDue?.getTime(),
+          ...{ dues, cause, caused_by: causedBy, reason },
+        })),
+      ),
+    ],
+  );
+  return rows.map(({ due_id }) => due_id);
+}
+
+async function moveLine(client: Client, environment: string, name: string, to: Upcoming): Promise<void> {
+  await client.query(
+    sql`
+      update _dataform.schedule
+      set next_due = ${momentOf(sql`$3`)}, start_at = ${momentOf(sql`$4`)}, decided_until = greatest(decided_until, ${momentOf(sql`$5`)})
+      where environment = $1 and name = $2`,
+    [environment, name, to.nextDue?.getTime() ?? null, to.startAt?.getTime() ?? null, to.decidedUntil.getTime()],
+  );
+}
+
+/**
+ * Records the lines as they are declared now. A new one, and one whose time is another, is due first after now: nothing is made up
+ * for. What is as it was goes on where it was, also after days. What is no longer declared has no dues.
+ */
+export async function registerLines(client: Client, deciding: Deciding): Promise<void> {
+  await withTransaction(client, async () => {
+    // One at a time, the later one last: its declaration is the one that is decided by.
+    await client.query(sql`lock table _dataform.schedule in share row exclusive mode`);
+    const { environment, lines } = deciding;
+    const now = await clockOf(client);
+    const before = await recorded(client, environment);
+    for (const line of lines.values()) {
+      const known = before.get(line.name);
+      const goesOn = known && known.version === line.version && known.isEnabled === line.enabled && !known.isRemoved;
+      const next = goesOn ? undefined : firstDue(line, known, now);
+      await client.query(
+        sql`
+          insert into _dataform.schedule (environment, name, version, definition, next_due, start_at, decided_until)
+          values ($1, $2, $3, $4, ${momentOf(sql`$5`)}, ${momentOf(sql`$6`)}, coalesce(${momentOf(sql`$7`)}, clock_timestamp()))
+          on conflict (environment, name) do update
+          set version = excluded.version, definition = excluded.definition, removed_at = null,
+            next_due = case when $7::numeric is null then schedule.next_due else excluded.next_due end,
+            start_at = case when $7::numeric is null then schedule.start_at else excluded.start_at end,
+            decided_until = case when $7::numeric is null then schedule.decided_until else excluded.decided_until end,
+            seen = case when $7::numeric is null then schedule.seen end,
+            registered_at = case when $7::numeric is null then schedule.registered_at else clock_timestamp() end`,
+        [
+          ...[environment, line.name, line.version, JSON.stringify(line)],
+          ...[next?.nextDue?.getTime() ?? null, next?.startAt?.getTime() ?? null, next?.decidedUntil.getTime() ?? null],
+        ],
+      );
+    }
+    await client.query(
+      sql`
+        update _dataform.schedule
+        set removed_at = clock_timestamp(), next_due = null, start_at = null, seen = null
+        where environment = $1 and removed_at is null and not name = any (array(select jsonb_array_elements_text($2::jsonb)))`,
+      [environment, JSON.stringify([...lines.keys()])],
+    );
+    await client.query(sql`select pg_notify(${literal(CHANNEL)}, '')`);
+  });
+}
+
+interface Before {
+  readonly version: string;
+  readonly decidedUntil: Date;
+  readonly isEnabled: boolean;
+  readonly isRemoved: boolean;
+}
+
+async function recorded(client: Client, environment: string): Promise<ReadonlyMap<string, Before>> {
+  const { rows } = await client.query<Record<"name" | "version" | "decided" | "enabled" | "removed", string>>(
+    sql`
+      select name, version, ${milliseconds(sql`decided_until`)} as decided, definition ->> 'enabled' as enabled, removed_at is not null as removed
+      from _dataform.schedule
+      where environment = $1`,
+    [environment],
+  );
+  return new Map(
+    rows.map(({ name, version, decided, enabled, removed }) => [
+      name,
+      { version, decidedUntil: new Date(Number(decided)), isEnabled: enabled === "true", isRemoved: removed === "t" },
+    ]),
+  );
+}
+
+/** What a line that follows loads or files has seen, and what came since. Undefined: nothing. */
+export type LookForMore = (seen: unknown) => Promise<{ readonly seen: unknown; readonly came: unknown } | undefined>;
+
+/**
+ * Looks whether something came for a line that follows loads or files. What came and what is seen are recorded together: it starts
+ * nothing twice. Several that came since the last look are one due. What is there at the first look is no arrival.
+ */
+export async function claimArrival(
+  client: Client,
+  deciding: Deciding,
+  line: ScheduleLine,
+  look: LookForMore,
+): Promise<void> {
+  await withTransaction(client, async () => {
+    const [row] = await lockLines(client, deciding.environment, sql`name = ${literal(line.name)}`);
+    if (!row || row.version !== line.version) return;
+    const found = await look(row.seen);
+    if (!found) return;
+    const now = await clockOf(client);
+    const due = new Date(Math.max(now.getTime(), row.decidedUntil + 1));
+    const { kind } = line.trigger;
+    if (row.seen !== null && found.came !== undefined && line.enabled && kind !== "clock") {
+      const { open } = stateOf(line, row);
+      const reason = row.isPaused ? "paused" : overlaps(line, open) ? "overlap" : undefined;
+      await addDues(client, deciding, line, [
+        { due, cause: kind, causedBy: found.came, ...(reason === undefined ? {} : { reason }) },
+      ]);
+      await moveLine(client, deciding.environment, line.name, { nextDue: null, startAt: null, decidedUntil: due });
+    }
+    await client.query(sql`update _dataform.schedule set seen = $3::jsonb where environment = $1 and name = $2`, [
+      deciding.environment,
+      line.name,
+      JSON.stringify(found.seen),
+    ]);
+    await client.query(sql`select pg_notify(${literal(CHANNEL)}, '')`);
+  });
+}
+
+/**
+ * Adds a due that a person asked for; undefined where one goes on, and this one has no place beside it. It moves nothing of the line.
+ * @returns its number
+ */
+export function claimByHand(client: Client, deciding: Deciding, line: ScheduleLine): Promise<string | undefined> {
+  return withTransaction(client, async () => {
+    await client.query(sql`select from _dataform.schedule where environment = $1 and name = $2 for update`, [
+      deciding.environment,
+      line.name,
+    ]);
+    const [row] = await lockLines(client, deciding.environment, sql`name = ${literal(line.name)}`);
+    if (row && row.running + row.queued > 0) return undefined;
+    for (let due = await clockOf(client); ; due = new Date(due.getTime() + 1)) {
+      const [dueId] = await addDues(client, deciding, line, [{ due, cause: "hand" }]);
+      if (dueId !== undefined) return dueId;
+    }
+  });
+}
+
+/**
+ * Pauses a line, or lets it go on. Going on records the dues that came in between as skipped: none of them is made up for.
+ * @param by who paused it; undefined: it goes on
+ * @returns false where it was so already
+ */
+export function pauseLine(
+  client: Client,
+  deciding: Deciding,
+  line: ScheduleLine,
+  by: string | undefined,
+): Promise<boolean> {
+  return withTransaction(client, async () => {
+    await client.query(sql`select from _dataform.schedule where environment = $1 and name = $2 for update`, [
+      deciding.environment,
+      line.name,
+    ]);
+    const [row] = await lockLines(client, deciding.environment, sql`name = ${literal(line.name)}`);
+    if (!row || row.isPaused === (by !== undefined)) return false;
+    for (let more = by === undefined; more; ) {
+      const [found] = await lockLines(client, deciding.environment, sql`name = ${literal(line.name)}`);
+      const now = await clockOf(client);
+      const decision = decide(stateOf(line, found!), now);
+      await record(client, deciding, line, decision);
+      more = decision.startAt !== null && decision.startAt <= now;
+    }
+    await client.query(
+      sql`
+        update _dataform.schedule
+        set paused_by = $3, paused_at = case when $3::text is not null then clock_timestamp() end
+        where environment = $1 and name = $2`,
+      [deciding.environment, line.name, by ?? null],
+    );
+    await client.query(sql`select pg_notify(${literal(CHANNEL)}, '')`);
+    return true;
+  });
+}

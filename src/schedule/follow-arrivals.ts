@@ -1,0 +1,135 @@
+import type { ConnectionSettings } from "../model/connection-settings.ts";
+import type { ScheduleLine } from "../model/schedule.ts";
+import { type Client, connect } from "../postgres/client.ts";
+import { listenTo } from "../postgres/listen.ts";
+import { type FilesSeen, LOADED, listFiles, newFiles, newLoads } from "./arrivals.ts";
+import { claimArrival, type Deciding } from "./claim.ts";
+import type { KnownStream } from "./declare/names.ts";
+
+interface FollowOptions {
+  readonly settings: ConnectionSettings;
+  readonly deciding: Deciding;
+  readonly lines: readonly ScheduleLine[];
+  readonly streams: ReadonlyMap<string, KnownStream>;
+  readonly say: (line: string) => void;
+  /** Called when a load commits, and when files were listed. */
+  readonly wake: () => void;
+}
+
+/** Between two looks for loads where none is notified, in milliseconds: a notification may be lost. */
+const LOADS_EVERY = 5_000;
+
+/** Files as they were listed last, and before that. */
+interface Listing {
+  now: FilesSeen | undefined;
+  before: FilesSeen | undefined;
+  /** When it was begun. */
+  begun: number;
+  isGoingOn: boolean;
+  failure: string | undefined;
+}
+
+/** Looks after the lines that follow loads and files. */
+export class Arrivals {
+  readonly #options: FollowOptions;
+  readonly #loads: readonly ScheduleLine[];
+  readonly #files: readonly ScheduleLine[];
+  readonly #listings = new Map<string, Listing>();
+  /** Reads ledgers, which are the loader's. */
+  #loader: Client | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: FollowOptions) {
+    this.#options = options;
+    const enabled = options.lines.filter((line) => line.enabled);
+    this.#loads = enabled.filter(({ trigger }) => trigger.kind === "load");
+    this.#files = enabled.filter(({ trigger }) => trigger.kind === "file");
+  }
+
+  async close(): Promise<void> {
+    await this.#loader?.close().catch(() => {});
+    this.#loader = undefined;
+  }
+
+  /** @param client with which dues are recorded. Returns after how many milliseconds to look again. */
+  async look(client: Client): Promise<number> {
+    if (this.#loads.length) await this.#lookForLoads(client);
+    const waits = [this.#loads.length ? LOADS_EVERY : Number.POSITIVE_INFINITY];
+    for (const line of this.#files) waits.push(await this.#lookForFiles(client, line));
+    return Math.min(...waits);
+  }
+
+  async #lookForLoads(client: Client): Promise<void> {
+    const loader = await this.#connected();
+    if (performance.now() - this.#lookedAt < LOADS_EVERY) return;
+    this.#lookedAt = performance.now();
+    for (const line of this.#loads)
+      await claimArrival(client, this.#options.deciding, line, (seen) => newLoads(loader, line, seen));
+  }
+
+  async #connected(): Promise<Client> {
+    if (this.#loader) return this.#loader;
+    const { settings, wake } = this.#options;
+    const loader = await connect(settings, { applicationName: "dataform-schedule", duty: "loader" });
+    loader.driver.once("end", () => {
+      this.#loader = undefined;
+      wake();
+    });
+    await listenTo(loader, LOADED, () => {
+      this.#lookedAt = Number.NEGATIVE_INFINITY;
+      wake();
+    });
+    this.#lookedAt = Number.NEGATIVE_INFINITY;
+    this.#loader = loader;
+    return loader;
+  }
+
+  async #lookForFiles(client: Client, line: ScheduleLine): Promise<number> {
+    const { trigger, name } = line;
+    const stream = this.#options.streams.get(trigger.kind === "clock" ? "" : `${trigger.source}.${trigger.stream}`);
+    if (trigger.kind !== "file" || !stream) return Number.POSITIVE_INFINITY;
+    const listing = this.#listings.get(name) ?? {
+      now: undefined,
+      before: undefined,
+      begun: Number.NEGATIVE_INFINITY,
+      isGoingOn: false,
+      failure: undefined,
+    };
+    this.#listings.set(name, listing);
+    const { now, before } = listing;
+    if (now) {
+      listing.before = now;
+      listing.now = undefined;
+      await claimArrival(client, this.#options.deciding, line, async (seen) => newFiles(seen, before, now));
+    }
+    // What goes on wakes when it is there.
+    if (listing.isGoingOn) return Number.POSITIVE_INFINITY;
+    const wait = listing.begun + trigger.every - performance.now();
+    if (wait > 0) return wait;
+    this.#list(line, stream, listing);
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** A filesystem may answer late: nothing waits for it. */
+  #list({ name }: ScheduleLine, { declaration, stream }: KnownStream, listing: Listing): void {
+    const { say, wake } = this.#options;
+    if (declaration.connector.kind !== "files" || stream.connector.kind !== "files") return;
+    listing.isGoingOn = true;
+    listing.begun = performance.now();
+    listFiles(declaration.connector, stream.connector.files)
+      .then(
+        (found) => {
+          listing.now = found;
+          listing.failure = undefined;
+        },
+        ({ message }: Error) => {
+          if (message !== listing.failure) say(`${name}: files cannot be looked for, and are again: ${message}`);
+          listing.failure = message;
+        },
+      )
+      .finally(() => {
+        listing.isGoingOn = false;
+        wake();
+      });
+  }
+}

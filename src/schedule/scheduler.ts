@@ -1,0 +1,167 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { prepareMetadata } from "../environment/layout.ts";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
+import type { ScheduleLine } from "../model/schedule.ts";
+import { type Client, withClient } from "../postgres/client.ts";
+import { listenTo } from "../postgres/listen.ts";
+import { pause } from "../wait/pause.ts";
+import type { Program } from "./child.ts";
+import { CHANNEL, type Deciding, decideDues, registerLines } from "./claim.ts";
+import type { KnownStream } from "./declare/names.ts";
+import { Arrivals } from "./follow-arrivals.ts";
+import { readWork } from "./read-record.ts";
+import { leaveDues } from "./steps.ts";
+import { eachSecond } from "./tick.ts";
+import { Working } from "./working.ts";
+
+export interface SchedulerOptions {
+  readonly settings: ConnectionSettings;
+  readonly environment: string;
+  readonly lines: readonly ScheduleLine[];
+  /** By `source.stream`: those that lines follow. */
+  readonly streams: ReadonlyMap<string, KnownStream>;
+  readonly program: Program;
+  /** Steps that go on at once. */
+  readonly jobs: number;
+  /** What begins no more steps, and waits for those that go on. */
+  readonly signal: AbortSignal;
+  /** A line for a person. */
+  readonly say: (line: string) => void;
+}
+
+/** Between two looks at the record where nothing is due and nobody said anything, in milliseconds. */
+const LOOK_EVERY = 5_000;
+/** Before a connection that was lost is opened again. */
+const AGAIN = 1_000;
+/** What a clock gains or loses in a second only where somebody sets it, in milliseconds. */
+const SET = 200;
+/** What the clocks of host and database may differ by. */
+const CLOCKS_APART = 1_000;
+
+/** Runs what is due until the signal comes; then waits for the steps that go on. */
+export async function runScheduler(options: SchedulerOptions): Promise<void> {
+  const { signal, say, settings } = options;
+  const scheduler = new Scheduler(options);
+  const stop = eachSecond(scheduler.tick);
+  signal.addEventListener("abort", scheduler.wake, { once: true });
+  try {
+    while (!(signal.aborted && scheduler.isIdle)) {
+      try {
+        // Its own signal ends no statement: what goes on is recorded.
+        await withClient(settings, { applicationName: "dataform-schedule", duty: "publisher" }, (client) =>
+          scheduler.follow(client),
+        );
+      } catch (error) {
+        if (signal.aborted && scheduler.isIdle) return;
+        if (!scheduler.hasBegun) throw error;
+        say(`the database is not there, and is asked again: ${(error as Error).message}`);
+        await pause(AGAIN);
+      }
+    }
+  } finally {
+    stop();
+    signal.removeEventListener("abort", scheduler.wake);
+    await scheduler.close();
+  }
+}
+
+class Scheduler {
+  /** Whether it has read the record once: what is wrong before that is told, and not waited for. */
+  hasBegun = false;
+  readonly #options: SchedulerOptions;
+  readonly #deciding: Deciding;
+  readonly #working: Working;
+  readonly #arrivals: Arrivals;
+  #heard = () => {};
+  #isWoken = false;
+  #apart = 0;
+  #ahead = Date.now() - performance.now();
+
+  constructor(options: SchedulerOptions) {
+    const { environment, lines, program, jobs, say } = options;
+    const by = `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`;
+    this.#options = options;
+    this.#deciding = { environment, by, lines: new Map(lines.map((line) => [line.name, line])) };
+    this.#working = new Working({ by, program, jobs, say, wake: this.wake });
+    this.#arrivals = new Arrivals({ ...options, deciding: this.#deciding, wake: this.wake });
+  }
+
+  /** A clock that was set, or a machine that slept, is noticed at the next second. */
+  readonly tick = (): void => {
+    const ahead = Date.now() - performance.now();
+    if (Math.abs(ahead - this.#ahead) > SET) this.wake();
+    this.#ahead = ahead;
+  };
+
+  /** Looks again: after the look that goes on, or at once where it waits. */
+  readonly wake = (): void => {
+    this.#isWoken = true;
+    this.#heard();
+  };
+
+  /** Whether no step of this process goes on, and what became of each is recorded. */
+  get isIdle(): boolean {
+    return this.#working.isIdle;
+  }
+
+  async close(): Promise<void> {
+    await this.#arrivals.close();
+  }
+
+  /** Until the signal comes and the steps have ended, or the connection is lost. */
+  async follow(client: Client): Promise<void> {
+    const { signal, environment } = this.#options;
+    await prepareMetadata(client);
+    await listenTo(client, CHANNEL, this.wake);
+    // A lost connection is noticed while nothing is asked.
+    client.driver.once("end", this.wake);
+    if (!this.hasBegun) await registerLines(client, this.#deciding);
+    this.hasBegun = true;
+    for (;;) {
+      this.#isWoken = false;
+      const wait = await this.#look(client);
+      if (signal.aborted && this.isIdle) return leaveDues(client, environment, this.#deciding.by);
+      await this.#sleep(wait);
+    }
+  }
+
+  /** Decides, begins and ends what there is to; returns for how many milliseconds there is nothing to do. */
+  async #look(client: Client): Promise<number> {
+    const { environment, signal } = this.#options;
+    await this.#working.recordEnds(client);
+    const begun = Date.now();
+    let work = await readWork(client, environment);
+    this.#compareClocks(work.now.getTime() - (begun + Date.now()) / 2);
+    if (signal.aborted) return LOOK_EVERY;
+    const looked = await this.#arrivals.look(client);
+    if (work.nextStart && work.nextStart <= work.now) {
+      while (await decideDues(client, this.#deciding));
+      work = await readWork(client, environment);
+    }
+    const wait = await this.#working.advance(client, work);
+    const next = work.nextStart ? work.nextStart.getTime() - work.now.getTime() : LOOK_EVERY;
+    // One that another scheduler decides, by another declaration, stays due.
+    return Math.min(next > 0 ? next : LOOK_EVERY, wait, looked, LOOK_EVERY);
+  }
+
+  /** By a clock that nobody sets; what wakes ends it. */
+  async #sleep(wait: number): Promise<void> {
+    const until = performance.now() + wait;
+    while (!this.#isWoken && performance.now() < until) {
+      const heard = new AbortController();
+      this.#heard = () => heard.abort();
+      await pause(Math.max(1, until - performance.now()), heard.signal).catch(() => {});
+    }
+    this.#heard = () => {};
+  }
+
+  #compareClocks(apart: number): void {
+    const isApart = Math.abs(apart) > CLOCKS_APART;
+    if (isApart && Math.abs(apart - this.#apart) > CLOCKS_APART)
+      this.#options.say(
+        `warning: the clock of the database is ${Math.round(Math.abs(apart) / 1000)} s ${apart > 0 ? "ahead of" : "behind"} this machine's; what is due is by the database's`,
+      );
+    this.#apart = isApart ? apart : 0;
+  }
+}

@@ -1,0 +1,185 @@
+import { hostname } from "node:os";
+import type { DueStatus, ScheduledStep } from "../model/schedule.ts";
+import { tryLock } from "../postgres/advisory-lock.ts";
+import { type Client, withTransaction } from "../postgres/client.ts";
+import { literal } from "../sql/literals.ts";
+import { sql } from "../sql/sql.ts";
+import { CHANNEL } from "./claim.ts";
+
+/** One attempt of a step of a due: the key of its row, and of the lock that its process holds. */
+export interface StepKey {
+  readonly dueId: string;
+  readonly step: number;
+  readonly attempt: number;
+}
+
+export function stepText({ dueId, step, attempt }: StepKey): string {
+  return `${dueId}.${step}.${attempt}`;
+}
+
+/** Undefined for a text that is none. */
+export function stepKeyOf(text: string): StepKey | undefined {
+  const [, dueId, step, attempt] = /^(\d{1,18})\.(\d{1,3})\.(\d{1,3})$/.exec(text) ?? [];
+  return dueId === undefined ? undefined : { dueId, step: Number(step), attempt: Number(attempt) };
+}
+
+const keyIs = sql`due_id = $1 and step_no = $2 and attempt = $3`;
+const keyOf = ({ dueId, step, attempt }: StepKey) => [dueId, step, attempt];
+
+/** Of a due that waits, one begins to run it: whoever is told true. Not where another of its line runs. */
+export function beginDue(client: Client, dueId: string, by: string): Promise<boolean> {
+  return withTransaction(client, async () => {
+    // Who begins another due of the line is waited for, and seen.
+    await client.query(
+      sql`
+        select from _dataform.schedule
+        where (environment, name) = (select environment, schedule from _dataform.schedule_due where due_id = $1)
+        for update`,
+      [dueId],
+    );
+    const { rowCount } = await client.query(
+      sql`
+        update _dataform.schedule_due as d
+        set status = 'running', started_at = clock_timestamp(), claimed_by = $2
+        where d.due_id = $1 and d.status = 'queued' and not exists (
+          select from _dataform.schedule_due as o
+          where o.environment = d.environment and o.schedule = d.schedule and o.status = 'running'
+        )`,
+      [dueId, by],
+    );
+    return rowCount > 0;
+  });
+}
+
+/** Leaves dues that go on to whoever looks next. */
+export async function leaveDues(client: Client, environment: string, by: string): Promise<void> {
+  await client.query(
+    sql`update _dataform.schedule_due set claimed_by = null where environment = $1 and status = 'running' and claimed_by = $2`,
+    [environment, by],
+  );
+}
+
+/** Ends a due once; false where it had ended. */
+export async function endDue(
+  client: Client,
+  dueId: string,
+  status: DueStatus,
+  reason: string | null,
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    sql`
+      update _dataform.schedule_due
+      set status = $2, reason = $3, finished_at = clock_timestamp()
+      where due_id = $1 and status = 'running'`,
+    [dueId, status, reason],
+  );
+  if (rowCount > 0) await tellOthers(client);
+  return rowCount > 0;
+}
+
+export async function tellOthers(client: Client): Promise<void> {
+  await client.query(sql`select pg_notify(${literal(CHANNEL)}, '')`);
+}
+
+/** Makes the row of an attempt: whoever makes it begins it, and nobody else does. Not of a due that has ended. */
+export async function claimStep(
+  client: Client,
+  key: StepKey,
+  { command, arguments: words }: ScheduledStep,
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    sql`
+      insert into _dataform.schedule_step (due_id, step_no, attempt, command, arguments, status, host)
+      select due_id, $2, $3, $4, array(select jsonb_array_elements_text($5::jsonb)), 'starting', $6
+      from _dataform.schedule_due
+      where due_id = $1 and status = 'running'
+      on conflict do nothing`,
+    [...keyOf(key), command, JSON.stringify(words), hostname()],
+  );
+  return rowCount > 0;
+}
+
+/**
+ * What the process of a step does first: it takes the lock by which others know that it lives, and says that it is running. False
+ * where somebody has given it up, or it runs already: it must do nothing then.
+ */
+export async function beginStep(client: Client, key: StepKey): Promise<boolean> {
+  if (!(await tryLock(client, lockOf(key), "session"))) return false;
+  const { rowCount } = await client.query(
+    sql`
+      update _dataform.schedule_step
+      set status = 'running', started_at = clock_timestamp(), host = $4, process_id = $5
+      where ${keyIs} and status = 'starting'`,
+    [...keyOf(key), hostname(), process.pid],
+  );
+  return rowCount > 0;
+}
+
+/** Takes the lock again, on a connection that took the place of a lost one. False where the step was given up since. */
+export async function holdStep(client: Client, key: StepKey): Promise<boolean> {
+  if (!(await tryLock(client, lockOf(key), "session"))) return false;
+  const { rows } = await client.query<{ status: string }>(
+    sql`select status from _dataform.schedule_step where ${keyIs}`,
+    keyOf(key),
+  );
+  return rows[0]?.status === "running";
+}
+
+/** What became of an attempt. */
+export interface StepEnd {
+  readonly status: "success" | "failure" | "timeout" | "lost" | "cancelled";
+  readonly exitCode?: number | null;
+  readonly signal?: string | null;
+  readonly runIds?: readonly string[];
+  readonly loadIds?: readonly string[];
+  readonly errors?: unknown;
+  readonly output?: string;
+}
+
+/** Records it, once; false where it was recorded, or given up. */
+export async function endStep(client: Client, key: StepKey, end: StepEnd): Promise<boolean> {
+  const { rowCount } = await client.query(
+    sql`
+      update _dataform.schedule_step
+      set
+        status = $4, finished_at = clock_timestamp(), exit_code = $5, signal = $6,
+        run_ids = array(select jsonb_array_elements_text($7::jsonb)::uuid),
+        load_ids = array(select jsonb_array_elements_text($8::jsonb)::bigint),
+        errors = $9, output = $10
+      where ${keyIs} and status in ('starting', 'running')`,
+    [
+      ...keyOf(key),
+      ...[end.status, end.exitCode ?? null, end.signal ?? null],
+      ...[JSON.stringify(end.runIds ?? []), JSON.stringify(end.loadIds ?? [])],
+      end.errors === undefined ? null : withoutNul(JSON.stringify(end.errors)),
+      end.output === undefined ? null : withoutNul(end.output),
+    ],
+  );
+  if (rowCount > 0) await tellOthers(client);
+  return rowCount > 0;
+}
+
+/** PostgreSQL has no such character. */
+function withoutNul(text: string): string {
+  return text.replaceAll("\0", "").replaceAll("\\u0000", "");
+}
+
+/** Of these steps, those whose process holds its lock: it lives, as far as the server knows. */
+export async function heldSteps(client: Client, keys: readonly StepKey[]): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query<{ key: string }>(
+    sql`
+      select key
+      from jsonb_array_elements_text($1::jsonb) as key
+      where exists (
+        select from pg_locks as l
+        where l.locktype = 'advisory' and l.granted and l.database = (select oid from pg_database where datname = current_database())
+          and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('dataform:step:' || key, 0)
+      )`,
+    [JSON.stringify(keys.map(stepText))],
+  );
+  return new Set(rows.map(({ key }) => key));
+}
+
+function lockOf(key: StepKey): string {
+  return `dataform:step:${stepText(key)}`;
+}

@@ -1,0 +1,158 @@
+import { expect, test } from "vitest";
+import type { RecordedStep, ScheduleLine } from "../../src/model/schedule.ts";
+import { advance } from "../../src/schedule/advance.ts";
+import { type Decision, decide, firstDue, type LineState, startOf } from "../../src/schedule/decide.ts";
+
+// What becomes of dues, and of the steps of one: pure, by what is recorded and the moment.
+
+const nightly: ScheduleLine = {
+  name: "nightly",
+  version: "1",
+  trigger: { kind: "clock", cron: "0 0 * * *" },
+  zone: "UTC",
+  steps: [
+    { command: "ingest", arguments: [] },
+    { command: "run", arguments: [] },
+  ],
+  timeout: 60_000,
+  retries: 1,
+  retryDelay: 30_000,
+  overlap: "skip",
+  catchUp: "once",
+  catchUpWithin: 7 * 86_400_000,
+  jitter: 0,
+  blackout: [],
+  enabled: true,
+};
+
+const idle = { running: 0, queued: 0, catchingUp: 0 };
+const day = (of: number, time = "00:00") => new Date(`2026-03-${String(of).padStart(2, "0")}T${time}Z`);
+
+/** A line that is due on 2 March next. */
+function told(line: Partial<ScheduleLine>, now: Date, more: Partial<LineState> = {}): string {
+  const state = { line: { ...nightly, ...line }, nextDue: day(2), decidedUntil: day(1), isPaused: false, open: idle };
+  return shown(decide({ ...state, ...more }, now));
+}
+
+function shown({ claims, skips, nextDue }: Decision): string {
+  const at = (moment: Date) => moment.getUTCDate();
+  const ran = claims.map(({ due, cause }) => `${cause} ${at(due)}`);
+  const left = skips.map(({ due, lastDue, dues, reason }) => `${reason} ${at(due)}-${at(lastDue)} (${dues})`);
+  return [...ran, ...left, `next ${nextDue ? at(nextDue) : "never"}`].join(", ");
+}
+
+test("a due runs when its moment has come, and not before", () => {
+  expect(told({}, day(1, "23:59:59"))).toBe("next 2");
+  expect(told({}, day(2))).toBe("clock 2, next 3");
+  expect(told({}, day(2, "00:00:59"))).toBe("clock 2, next 3");
+});
+
+test("of dues that nobody was there for none, the latest, or all run, in their order", () => {
+  const now = day(5, "12:00");
+  expect(told({ catchUp: "skip" }, now)).toBe("missed 2-5 (4), next 6");
+  expect(told({ catchUp: "once" }, now)).toBe("catch-up 5, missed 2-4 (3), next 6");
+  expect(told({ catchUp: "all" }, now)).toBe("catch-up 2, catch-up 3, catch-up 4, catch-up 5, next 6");
+  expect(told({ catchUp: "all", catchUpWithin: 2 * 86_400_000 }, now)).toBe(
+    "catch-up 4, catch-up 5, too old 2-3 (2), next 6",
+  );
+  expect(told({ catchUp: "once", catchUpWithin: 3_600_000 }, now)).toBe("missed 2-4 (3), too old 5-5 (1), next 6");
+  // The one whose moment it is is on time whatever was missed before it.
+  expect(told({ catchUp: "skip" }, day(5))).toBe("clock 5, missed 2-4 (3), next 6");
+  expect(told({ catchUp: "all" }, day(4))).toBe("catch-up 2, catch-up 3, catch-up 4, next 5");
+});
+
+test("a due behind one that goes on is skipped, or is the only one that waits", () => {
+  const running = { ...idle, running: 1 };
+  expect(told({}, day(2), { open: running })).toBe("overlap 2-2 (1), next 3");
+  expect(told({ overlap: "queue" }, day(2), { open: running })).toBe("clock 2, next 3");
+  expect(told({ overlap: "queue" }, day(2), { open: { ...running, queued: 1 } })).toBe("overlap 2-2 (1), next 3");
+  // One that is made up for keeps the order: those after it wait behind it.
+  expect(told({ catchUp: "all" }, day(2), { open: { ...running, catchingUp: 1 } })).toBe("catch-up 2, next 3");
+});
+
+test("nothing that is decided is decided again, whatever the clock says", () => {
+  expect(told({}, day(2), { nextDue: day(5), decidedUntil: day(4) })).toBe("next 5");
+  expect(told({}, day(1), { nextDue: day(2), decidedUntil: day(4) })).toBe("next 5");
+});
+
+test("dues of a line at rest, and in a blackout, are skipped and not made up for", () => {
+  expect(told({ catchUp: "all" }, day(4), { isPaused: true })).toBe("paused 2-4 (3), next 5");
+  const blackout = [{ from: "2026-03-03 00:00", until: "2026-03-05 00:00" }];
+  expect(told({ catchUp: "all", blackout }, day(5, "12:00"))).toBe("catch-up 2, catch-up 5, blackout 3-4 (2), next 6");
+  // In local time: midnight in Apia is noon of the day before in London.
+  expect(
+    told({ zone: "Pacific/Apia", blackout }, day(3, "12:00"), {
+      nextDue: day(3, "11:00"),
+      decidedUntil: day(2, "11:00"),
+    }),
+  ).toBe("blackout 3-3 (1), next 4");
+});
+
+test("however many there are, they are decided in pieces, and each once", () => {
+  const line = { ...nightly, trigger: { kind: "clock" as const, cron: "* * * * *" }, catchUp: "once" as const };
+  let state: LineState = { line, nextDue: day(2), decidedUntil: day(1), isPaused: false, open: idle };
+  const now = day(4);
+  const found: Decision[] = [];
+  do {
+    const decision = decide(state, now);
+    found.push(decision);
+    state = { ...state, nextDue: decision.nextDue, decidedUntil: decision.decidedUntil };
+  } while (state.nextDue! <= now);
+  expect(found.flatMap(({ claims }) => claims)).toEqual([{ due: now, cause: "clock" }]);
+  expect(found.flatMap(({ skips }) => skips.map(({ dues }) => dues)).reduce((sum, one) => sum + one)).toBe(2 * 1440);
+  expect(found.length).toBe(3);
+});
+
+test("a line is due first after it was declared, and after what is decided", () => {
+  const first = (before: Date | undefined, now: Date, line = nightly) =>
+    firstDue(line, before && { decidedUntil: before }, now).nextDue;
+  expect(first(undefined, day(2, "00:00"))).toEqual(day(3));
+  expect(first(day(1), day(2, "12:00"))).toEqual(day(3));
+  expect(first(day(7), day(2, "12:00"))).toEqual(day(8));
+  expect(first(undefined, day(2), { ...nightly, enabled: false })).toBeNull();
+});
+
+test("jitter is the same on every machine, differs from line to line and due to due, and moves no due", () => {
+  const late = (name: string, due: Date) => startOf({ name, jitter: 60_000 }, due).getTime() - due.getTime();
+  const all = ["a", "b", "c", "d"].flatMap((name) => [2, 3, 4].map((one) => late(name, day(one))));
+  expect(late("a", day(2))).toBe(all[0]);
+  expect(all.every((one) => one >= 0 && one < 60_000)).toBe(true);
+  expect(new Set(all).size).toBeGreaterThan(6);
+  const start = startOf({ name: "nightly", jitter: 600_000 }, day(2));
+  expect(told({ jitter: 600_000 }, new Date(start.getTime() - 1))).toBe("next 2");
+  expect(told({ jitter: 600_000 }, start)).toBe("clock 2, next 3");
+});
+
+function step(number: number, status: RecordedStep["status"], more: Partial<RecordedStep> = {}): RecordedStep {
+  return {
+    ...{ step: number, attempt: 1, command: "ingest", arguments: [], status, madeAt: day(2).toISOString() },
+    ...{ startedAt: null, finishedAt: day(2).toISOString(), exitCode: null, signal: null, runIds: [], loadIds: [] },
+    ...{ error: null, output: null },
+    ...more,
+  };
+}
+
+test("a step begins when the one before it is recorded as done, and by no other sign", () => {
+  const next = (...steps: RecordedStep[]) => advance(nightly, steps, day(2));
+  expect(next()).toEqual({ kind: "begin", step: 1, attempt: 1 });
+  expect(next(step(1, "starting"))).toMatchObject({ kind: "watch" });
+  expect(next(step(1, "running"))).toMatchObject({ kind: "watch" });
+  expect(next(step(1, "success"))).toEqual({ kind: "begin", step: 2, attempt: 1 });
+  expect(next(step(1, "success"), step(2, "success"))).toEqual({ kind: "end", status: "success", reason: null });
+  expect(next(step(1, "cancelled"))).toMatchObject({ kind: "end", status: "cancelled" });
+});
+
+test("what failed, took too long or was lost is tried again after its delay, and then fails the due with its reason", () => {
+  for (const status of ["failure", "timeout", "lost"] as const) {
+    expect(advance(nightly, [step(1, status)], day(2))).toEqual({ kind: "wait", wait: 30_000 });
+    expect(advance(nightly, [step(1, status)], day(2, "00:00:30"))).toEqual({ kind: "begin", step: 1, attempt: 2 });
+    // A clock that was put back keeps nobody waiting for longer.
+    expect(advance(nightly, [step(1, status)], day(1))).toEqual({ kind: "wait", wait: 30_000 });
+  }
+  const again = { attempt: 2, exitCode: 2, error: "no such file" };
+  expect(advance(nightly, [step(1, "failure"), step(1, "failure", again)], day(2))).toEqual({
+    kind: "end",
+    status: "failure",
+    reason: "step 1, ingest, attempt 2: no such file",
+  });
+});

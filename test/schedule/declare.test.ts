@@ -1,0 +1,100 @@
+import { expect, test } from "vitest";
+import { commands } from "../../src/cli/commands.ts";
+import { schedulesSchema } from "../../src/schemas/schedules.ts";
+import { cli } from "../support/cli.ts";
+import { testProject } from "../support/project.ts";
+
+// schedules.yaml, as a person writes it: what it means, and what is refused with its line.
+
+const files = {
+  "definitions/revenue.sqlx": 'config { type: "table", tags: ["daily"] }\nselect 1 as id',
+  "ingest/shop.yaml": `version: 1
+source: shop
+files: { at: data }
+streams:
+  - { name: orders, files: "*.csv", format: csv, table: orders, recordSchema: schemas/orders.json }`,
+  "ingest/web.yaml": `version: 1
+source: web
+rest: { baseUrl: "https://a.example" }
+streams:
+  - { name: hits, path: /hits, table: hits, recordSchema: schemas/orders.json }`,
+  "ingest/schemas/orders.json": '{ "type": "object", "properties": { "id": { "type": "integer" } } }',
+};
+
+async function next(yaml: string, ...flags: string[]) {
+  const project = testProject({ ...files, "schedules.yaml": yaml });
+  return cli(project.dir, ["schedule", "next", ...flags]);
+}
+
+const line = (text: string) => `schedules:\n  nightly:\n${text.replace(/^/gm, "    ")}`;
+const runs = "steps: [{ run: {} }]";
+
+test.each([
+  [`cron: "0 0 31 2 *"\n${runs}`, "schedules.yaml:3:11: this line is never due"],
+  [`cron: "0 25 * * *"\n${runs}`, "schedules.yaml:3:11: hour: 25 is none"],
+  [`cron: "0 0 * * *"\ntimezone: Europe/Berln\n${runs}`, "schedules.yaml:4:15: there is no time zone Europe/Berln"],
+  [runs, "schedules.yaml:3:5: nothing says when this line is due"],
+  [`cron: "@daily"\non: { load: shop.orders }\n${runs}`, "schedules.yaml:3:5: two things say when this line is due"],
+  [`on: { load: shop.order }\n${runs}`, "schedules.yaml:3:17: there is no stream shop.order"],
+  [`on: { file: web.hits }\n${runs}`, "schedules.yaml:3:17: web.hits is no stream of files"],
+  [`on: { load: shop.orders, every: 5s }\n${runs}`, "every is of a file that is looked for"],
+  ['cron: "@daily"\nsteps: [{ ingest: { sources: [shopp] } }]', "schedules.yaml:4:35: there is no source shopp"],
+  ['cron: "@daily"\nsteps: [{ run: { tags: [dayly] } }]', "schedules.yaml:4:29: no action has the tag dayly"],
+  ['cron: "@daily"\nsteps: [{ run: { actions: [revenu] } }]', "schedules.yaml:4:32: nothing is named revenu"],
+  [
+    'cron: "@daily"\nsteps: [{ export: { source: marts.revenu, path: a.csv, to: csv } }]',
+    "there is no relation marts.revenu",
+  ],
+  ['cron: "@daily"\nsteps: [{ run: { fullrefresh: true } }]', 'unknown property "fullrefresh"'],
+  ['cron: "@daily"\nsteps: [{ run: {}, ingest: {} }]', "steps.0 is wrong"],
+  [`cron: "@daily"\ncatchup: all\n${runs}`, 'did you mean "catchUp"?'],
+  [`cron: "*/5 * * * *"\njitter: 10m\n${runs}`, "the jitter is longer than the time between two dues"],
+  [`cron: "@daily"\ntimeout: 30d\n${runs}`, "timeout is out of bounds"],
+  [`cron: "@daily"\nblackout: [{ from: 2026-02-30, until: 2026-03-01 }]\n${runs}`, "there is no such moment"],
+  [`cron: "@daily"\nblackout: [{ from: 2026-03-02, until: 2026-03-01 }]\n${runs}`, "this time ends before it begins"],
+])("%j is refused with its line", async (text, message) => {
+  const { exitCode, stderr } = await next(line(text));
+  expect(stderr).toContain(message);
+  expect(exitCode).toBe(2);
+});
+
+test("every mistake is told at once, and one of the whole file once", async () => {
+  const { stderr } = await next(
+    'timezone: Nowhere/Town\nschedules:\n  a: { cron: "61 * * * *", steps: [{ run: {} }] }\n  b: { cron: "@daily", steps: [{ run: { tags: [x] } }] }\n  "c d": { cron: "@daily", steps: [{ run: {} }] }',
+  );
+  expect(stderr.match(/^error /gm)).toHaveLength(4);
+  expect(stderr).toContain("this is no name of a line");
+});
+
+test("the next dues of each line are told in UTC and in its zone, without a database", async () => {
+  const yaml = `timezone: Asia/Kolkata
+schedules:
+  yearly: { cron: "0 0 29 2 *", steps: [{ run: {} }] }
+  off: { cron: "@daily", enabled: false, steps: [{ run: {} }] }
+  follows: { on: { load: shop.orders }, steps: [{ run: {} }] }`;
+  const { stdout, stderr, exitCode } = await next(yaml, "--count", "1");
+  expect(stdout).toMatch(/^\d{4}-02-28T18:30:00Z +\w+,? 29 Feb/m);
+  expect(stderr).toContain("off: not enabled");
+  expect(stderr).toContain("follows: after a load of shop.orders");
+  expect(exitCode).toBe(0);
+  expect((await next(yaml, "yearli")).stderr).toContain("did you mean yearly?");
+});
+
+test("schedules.yml is told, and not passed over", async () => {
+  const project = testProject({ ...files, "schedules.yml": "schedules: {}" });
+  expect((await cli(project.dir, ["schedule", "next"])).stderr).toContain("rename it to schedules.yaml");
+});
+
+test("each key of a step is a flag or an argument of its command", async () => {
+  const steps = schedulesSchema.properties.schedules.additionalProperties.properties.steps.items.properties;
+  const project = testProject(files);
+  for (const [command, { properties }] of Object.entries(steps)) {
+    expect(commands.has(command)).toBe(true);
+    const { stdout } = await cli(project.dir, [command, "--help"]);
+    for (const key of Object.keys(properties)) {
+      const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+      const known = stdout.includes(flag) || { sources: "[name...]", source: "<source>", path: "<path>" }[key];
+      expect([command, key, known && (known === true || stdout.includes(known))]).toEqual([command, key, true]);
+    }
+  }
+});

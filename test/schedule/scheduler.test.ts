@@ -1,0 +1,254 @@
+import { utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
+import type { RecordedDue } from "../../src/model/schedule.ts";
+import { until } from "../../src/wait/until.ts";
+import { cli } from "../support/cli.ts";
+import { start } from "../support/program.ts";
+import { sharedWarehouse } from "../support/warehouse.ts";
+
+// Schedulers as processes, over one database. A line is made due by what is recorded of it: its moment is put back.
+
+/** No load waits to see whether it still grows. */
+const LONG_AGO = new Date("2026-01-01");
+
+let shop: Awaited<ReturnType<typeof sharedWarehouse>>;
+
+const YAML = `schedules:
+  chain:
+    cron: "@yearly"
+    catchUp: all
+    catchUpWithin: 366d
+    steps:
+      - ingest: { sources: [shop] }
+      - freshness: { sources: [shop] }
+      - run: { actions: [revenue], wait: true }
+      - export: { source: marts.revenue, path: revenue.csv, to: csv }
+  broken:
+    cron: "@yearly"
+    retries: 1
+    retryDelay: 0s
+    catchUpWithin: 366d
+    steps:
+      - export: { source: "select 1 / 0 as x", path: broken.csv, to: csv }
+      - run: {}
+  slow:
+    cron: "@yearly"
+    retries: 1
+    retryDelay: 0s
+    catchUpWithin: 366d
+    steps:
+      - export: { source: "select pg_sleep(2), 1 as id", path: slow.csv, to: csv }
+      - export: { source: marts.revenue, path: behind.csv, to: csv }
+  late:
+    cron: "@yearly"
+    timeout: 1s
+    catchUpWithin: 366d
+    steps:
+      - export: { source: "select pg_sleep(60)", path: late.csv, to: csv }
+  loaded:
+    on: { load: shop.orders }
+    steps: [{ freshness: {} }]
+  arrived:
+    on: { file: shop.orders, every: 1s }
+    steps: [{ freshness: {} }]
+`;
+
+beforeAll(async () => {
+  shop = await sharedWarehouse({
+    "definitions/revenue.sqlx": 'config { type: "table" }\nselect sum(amount) as revenue from ${ref("orders")}',
+    "ingest/shop.yaml": `version: 1
+source: shop
+files: { at: data }
+streams:
+  - { name: orders, files: "*.csv", format: csv, table: orders, recordSchema: schemas/orders.json }`,
+    "ingest/schemas/orders.json": '{ "type": "object", "properties": { "amount": { "type": "integer" } } }',
+    "data/orders-1.csv": "amount\n5\n",
+    "schedules.yaml": YAML,
+  });
+  utimesSync(join(shop.project.dir, "data/orders-1.csv"), LONG_AGO, LONG_AGO);
+  await dataform("ingest");
+  await dataform("run");
+});
+
+afterAll(() => shop.end());
+
+beforeEach(async () => {
+  await shop.sql(
+    "delete from _dataform.schedule_step; delete from _dataform.schedule_due; delete from _dataform.schedule",
+  );
+});
+
+const dataform = (...words: string[]) => cli(shop.project.dir, words, { DATABASE_URL: shop.database.url });
+
+function scheduler(...flags: string[]) {
+  return start(["--project-dir", shop.project.dir, "schedule", ...flags], shop.database.url);
+}
+
+async function history(): Promise<readonly RecordedDue[]> {
+  return JSON.parse((await dataform("schedule", "history", "--json")).stdout);
+}
+
+/** Waits for something in the database. */
+async function waitFor(question: string): Promise<void> {
+  const found = await until({
+    look: async () => ((await shop.rows(question))[0] === "t" ? true : undefined),
+    every: 50,
+    deadline: 60_000,
+    describe: () => question,
+  });
+  expect([question, found]).toEqual([question, true]);
+}
+
+const registered = () => waitFor("select count(*) = 6 from _dataform.schedule where removed_at is null");
+/** So that its last due was a moment ago. */
+const makeDue = (name: string) =>
+  shop.sql(
+    `update _dataform.schedule set next_due = date_trunc('second', clock_timestamp()), start_at = date_trunc('second', clock_timestamp()), decided_until = clock_timestamp() - interval '1 minute' where name = '${name}'; select pg_notify('dataform_schedule', '')`,
+  );
+const ended = (name: string) =>
+  waitFor(`select bool_or(finished_at is not null) from _dataform.schedule_due where schedule = '${name}'`);
+const told = ({ status, steps }: RecordedDue) => [
+  status,
+  ...steps.map(({ step, attempt, command, status }) => `${step}.${attempt} ${command} ${status}`),
+];
+
+test("two schedulers are one: a due runs once, step by step, each a process that records what it made", async () => {
+  const both = [scheduler(), scheduler()];
+  await registered();
+  await makeDue("chain");
+  await ended("chain");
+  for (const { child } of both) child.kill("SIGTERM");
+  expect(await Promise.all(both.map(({ end }) => end))).toEqual([0, 0]);
+  const [due, ...others] = await history();
+  expect(others).toEqual([]);
+  expect(told(due!)).toEqual([
+    "success",
+    "1.1 ingest success",
+    "2.1 freshness success",
+    "3.1 run success",
+    "4.1 export success",
+  ]);
+  const [ran] = await shop.rows("select run_id from _dataform.run order by started_at desc limit 1");
+  expect(due!.steps[2]!.runIds).toEqual([ran]);
+  expect((await dataform("schedule", "ls")).stdout).toMatch(/^chain .* success/m);
+});
+
+test("a step that fails is tried again, then keeps those behind it from beginning, and its error is told", async () => {
+  const { child, end } = scheduler();
+  await registered();
+  await makeDue("broken");
+  await ended("broken");
+  child.kill("SIGTERM");
+  expect(await end).toBe(0);
+  const [due] = await history();
+  expect(told(due!)).toEqual(["failure", "1.1 export failure", "1.2 export failure"]);
+  expect(due!.reason).toBe("step 1, export, attempt 2: division by zero");
+  expect((await dataform("schedule", "history")).stdout).toMatch(/broken .* failure: step 1, export, attempt 2/);
+});
+
+test("a step that takes too long is ended in the server, too", async () => {
+  const { child } = scheduler();
+  await registered();
+  await makeDue("late");
+  await ended("late");
+  child.kill("SIGTERM");
+  expect(told((await history())[0]!)).toEqual(["failure", "1.1 export timeout"]);
+  expect(
+    await shop.rows(
+      "select count(*) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid() and datname = current_database()",
+    ),
+  ).toEqual(["0"]);
+});
+
+test("a scheduler that is killed leaves its step, which ends; the next one goes on behind it, and begins nothing twice", async () => {
+  const first = scheduler();
+  await registered();
+  await makeDue("slow");
+  await waitFor("select bool_or(status = 'running') from _dataform.schedule_step");
+  first.child.kill("SIGKILL");
+  const second = scheduler("--lost-after", "1s");
+  await ended("slow");
+  second.child.kill("SIGTERM");
+  expect(told((await history())[0]!)).toEqual(["success", "1.1 export success", "2.1 export success"]);
+});
+
+test("a step whose process is killed is known at once, and one whose scheduler is killed too after its lease", async () => {
+  const first = scheduler();
+  await registered();
+  await makeDue("slow");
+  await waitFor("select bool_or(status = 'running') from _dataform.schedule_step");
+  const process1 = Number((await shop.rows("select process_id from _dataform.schedule_step"))[0]);
+  process.kill(process1, "SIGKILL");
+  await waitFor("select bool_or(attempt = 2 and status = 'running') from _dataform.schedule_step");
+  first.child.kill("SIGKILL");
+  process.kill(
+    Number((await shop.rows("select process_id from _dataform.schedule_step where attempt = 2"))[0]),
+    "SIGKILL",
+  );
+  const second = scheduler("--lost-after", "1s");
+  await ended("slow");
+  second.child.kill("SIGTERM");
+  const [due] = await history();
+  expect(told(due!)).toEqual(["failure", "1.1 export failure", "1.2 export lost"]);
+  expect(due!.steps[0]!.signal).toBe("SIGKILL");
+});
+
+test("loads and files set lines going, once each; what was there before does not", async () => {
+  const { child } = scheduler();
+  await registered();
+  await waitFor("select count(*) = 2 from _dataform.schedule where seen is not null");
+  writeFileSync(join(shop.project.dir, "data/orders-2.csv"), "amount\n6\n");
+  utimesSync(join(shop.project.dir, "data/orders-2.csv"), LONG_AGO, LONG_AGO);
+  await waitFor(
+    "select count(*) = 1 from _dataform.schedule_due where schedule = 'arrived' and finished_at is not null",
+  );
+  await dataform("ingest");
+  await waitFor(
+    "select count(*) = 1 from _dataform.schedule_due where schedule = 'loaded' and finished_at is not null",
+  );
+  await shop.sql("select pg_notify('dataform_load', '')");
+  child.kill("SIGTERM");
+  const dues = await history();
+  expect(dues.map(({ schedule, cause, status }) => `${schedule} ${cause} ${status}`).sort()).toEqual([
+    "arrived file success",
+    "loaded load success",
+  ]);
+  expect(await shop.rows("select caused_by -> 'files' from _dataform.schedule_due where cause = 'file'")).toEqual([
+    '["orders-2.csv"]',
+  ]);
+});
+
+test("a line at rest records its dues as skipped and goes on with the next; run by hand it is waited for, and is one", async () => {
+  expect((await dataform("schedule", "pause", "chain")).stderr).toContain("chain is paused");
+  await makeDue("chain");
+  expect((await dataform("schedule", "ls")).stdout).toMatch(/^chain .* paused/m);
+  expect((await dataform("schedule", "resume", "chain")).stderr).toContain("goes on with its next due");
+  expect((await history()).map(({ status, reason }) => [status, reason])).toEqual([["skipped", "paused"]]);
+  const byHand = () => start(["--project-dir", shop.project.dir, "schedule", "run", "slow"], shop.database.url);
+  const one = byHand();
+  await waitFor("select bool_or(status = 'running') from _dataform.schedule_step");
+  const other = byHand();
+  expect(await Promise.all([one.end, other.end])).toEqual([0, 75]);
+  expect(other.said()).toContain("slow goes on already");
+});
+
+test("another time of a line is due after the edit alone; a scheduler of before leaves the line to the new one", async () => {
+  const old = scheduler();
+  await registered();
+  const yaml = join(shop.project.dir, "schedules.yaml");
+  onTestFinished(() => writeFileSync(yaml, YAML));
+  writeFileSync(yaml, YAML.replace('chain:\n    cron: "@yearly"', 'chain:\n    cron: "@monthly"'));
+  const before = await shop.rows("select version from _dataform.schedule where name = 'chain'");
+  const next = scheduler();
+  await waitFor(`select version <> '${before[0]}' from _dataform.schedule where name = 'chain'`);
+  expect(await shop.rows("select next_due > clock_timestamp() from _dataform.schedule where name = 'chain'")).toEqual([
+    "t",
+  ]);
+  next.child.kill("SIGKILL");
+  await makeDue("chain");
+  await makeDue("broken");
+  await ended("broken");
+  expect((await history()).map(({ schedule }) => schedule)).toEqual(["broken"]);
+  old.child.kill("SIGTERM");
+});
