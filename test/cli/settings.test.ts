@@ -93,7 +93,9 @@ test("every flag of every command stands in the documentation's tables with the 
   const { stdout: help } = await cli(".", ["--help"]);
   const ofAll = [...help.split("Commands:")[0]!.matchAll(/^ .*?(--[\w-]+)/gm)].map(([, flag]) => flag!);
   const [section = ""] = page.slice(page.indexOf("\n## Flags\n") + 1).split(/^## (?!Flags)/m);
-  const leaves = commands.filter(({ commands: inner }) => !inner.length || nameOf(inner[0]!).startsWith("ingest"));
+  const leaves = commands.filter(
+    ({ commands: inner }) => !inner.length || /^(?:ingest|schedule) /.test(nameOf(inner[0]!)),
+  );
   const under = (name: string) => leaves.map(nameOf).filter((one) => one === name || one.startsWith(`${name} `));
   const documented = [...section.matchAll(/^\| (`--.*?) \| (.*?) \| .* \|$/gm)].flatMap(([, flags, of]) => {
     const names = [...of!.matchAll(/`([\w ]+)`/g)].map(([, name]) => name!);

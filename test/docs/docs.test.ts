@@ -34,6 +34,7 @@ beforeAll(async () => {
       "dist",
       "package.json",
       "dataform.json",
+      "schedules.yaml",
       "tsconfig.json",
     ])
       symlinkSync(join(root, name), join(dir, name));

