@@ -1,4 +1,5 @@
 import type { DueCause, ScheduleLine } from "../model/schedule.ts";
+import { takeLock } from "../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { literal } from "../sql/literals.ts";
 import { type Sql, sql } from "../sql/sql.ts";
@@ -183,8 +184,14 @@ async function moveLine(client: Client, environment: string, name: string, to: U
  */
 export async function registerLines(client: Client, deciding: Deciding): Promise<void> {
   await withTransaction(client, async () => {
-    // One at a time, the later one last: its declaration is the one that is decided by.
-    await client.query(sql`lock table _dataform.schedule in share row exclusive mode`);
+    // One at a time, the later one last: its declaration is the one that is decided by. A lock of the table would be one too many
+    // beside those of its rows.
+    await takeLock(client, `dataform:schedules:${deciding.environment}`, {
+      reach: "transaction",
+      deadline: 60_000,
+      taken: "another scheduler records its lines",
+      hint: "try again when it has ended, or end it",
+    });
     const { environment, lines } = deciding;
     const now = await clockOf(client);
     const before = await recorded(client, environment);

@@ -119,7 +119,8 @@ test("two schedulers are one: a due runs once, step by step, each a process that
   await makeDue("chain");
   await ended("chain");
   for (const { child } of both) child.kill("SIGTERM");
-  expect(await Promise.all(both.map(({ end }) => end))).toEqual([0, 0]);
+  const ends = await Promise.all(both.map(async ({ end, said }) => ((await end) === 0 ? "drained" : said())));
+  expect(ends).toEqual(["drained", "drained"]);
   const [due, ...others] = await history();
   expect(others).toEqual([]);
   expect(told(due!)).toEqual([
