@@ -32,6 +32,7 @@ const allowed: Record<string, readonly string[]> = {
   schedule: ["model", "schemas", "config", "sql", "plan", "postgres", "environment", "sources", "wait"],
   metrics: ["model", "sql", "postgres", "environment", "library", "catalogue", "wait"],
   notify: ["model", "sql", "postgres", "environment", "catalogue", "wait"],
+  openlineage: ["model", "sql", "postgres", "environment", "catalogue", "notify"],
   bi: ["model", "sql", "charts", "wait"],
   charts: ["model"],
   lineage: ["model", "sql", "postgres", "plan"],

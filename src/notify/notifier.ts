@@ -21,6 +21,8 @@ export interface NotifierOptions {
   /** How a length of time is told, in seconds. */
   readonly lasting: (seconds: number) => string;
   readonly say: (line: string) => void;
+  /** What else is told of runs. Returns why it did not go on, where it did not. */
+  readonly besides?: (() => Promise<string | undefined>) | undefined;
 }
 
 /** Between two looks, in milliseconds. */
@@ -65,6 +67,8 @@ export class Notifier {
   /** Looks and tells again and again until the signal comes. A channel that takes long keeps no other one waiting. */
   async follow(signal: AbortSignal): Promise<void> {
     const busy = new Map<string, Promise<unknown>>();
+    const { besides } = this.#options;
+    let telling: Promise<void> | undefined;
     while (!signal.aborted) {
       await this.#once("notifications", async () => {
         await this.look();
@@ -80,9 +84,16 @@ export class Notifier {
           );
         }
       });
+      if (besides && !telling)
+        telling = this.#once("OpenLineage", async () => {
+          const error = await besides();
+          if (error !== undefined) throw new Error(error);
+        }).finally(() => {
+          telling = undefined;
+        });
       await pause(LOOK_EVERY, signal).catch(() => {});
     }
-    await Promise.all(busy.values());
+    await Promise.all([...busy.values(), telling]);
   }
 
   /** What fails is told once, and is tried again. */

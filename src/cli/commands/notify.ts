@@ -9,6 +9,7 @@ import type { Delivered } from "../../notify/deliver.ts";
 import type { Looked } from "../../notify/store.ts";
 import { compileProject } from "../compiling.ts";
 import { openDatabase, whereLine } from "../database.ts";
+import { tellLineage } from "../notify/lineage.ts";
 import { openNotifier } from "../notify/open.ts";
 import {
   addConnectionOption,
@@ -49,11 +50,19 @@ async function notify(shell: Shell, flags: Flags): Promise<void> {
   if (!flags.json) shell.say(whereLine(settings, flags, shell));
   const looked = await notifier.look(!flags.dryRun);
   const delivered = flags.dryRun ? [] : await notifier.deliver();
+  const to = notifications.openlineage;
+  const lineage = to && !flags.dryRun ? await tellLineage(shell, flags, { graph, settings, to }) : undefined;
   const left = flags.dryRun ? new Map<string, number>() : await notifier.waiting();
   if (flags.json) {
     const waiting = Object.fromEntries(left);
-    shell.print(JSON.stringify({ version: 1, ...looked, channels: delivered, waiting }, null, 2));
+    shell.print(
+      JSON.stringify({ version: 1, ...looked, channels: delivered, waiting, ...(lineage ? { lineage } : {}) }, null, 2),
+    );
   } else print(shell, looked, delivered, left);
+  if (lineage?.runs && !flags.json)
+    shell.say(`told OpenLineage of ${counted(lineage.runs, "run")}: ${counted(lineage.events, "event")}`);
+  // Nobody is woken by it: it is tried again.
+  if (lineage?.error !== undefined) shell.say(`warning: OpenLineage was not told: ${lineage.error}`);
   if (left.size) shell.exitCode = 1;
 }
 

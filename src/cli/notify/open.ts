@@ -11,6 +11,7 @@ import { chooseSourcesToShow } from "../ingest/choose.ts";
 import { type EnvironmentFlags, environmentName } from "../options.ts";
 import type { Shell } from "../shell.ts";
 import { lasting } from "../show/lasting.ts";
+import { tellLineage } from "./lineage.ts";
 
 export interface OpenedNotifier {
   readonly notifier: Notifier;
@@ -38,6 +39,7 @@ export function openNotifier(
       expected: "channels and rules, beside dataform.json",
       hint: "docs/notifications.md has one to copy",
     });
+  const to = notifications.openlineage;
   const notifier = new Notifier({
     settings,
     environment: environmentName(flags),
@@ -48,6 +50,7 @@ export function openNotifier(
     surroundings: { projectDir: shell.projectDir, env: shell.env },
     lasting,
     say: (line) => shell.say(line),
+    besides: to && (async () => (await tellLineage(shell, flags, { graph, settings, to })).error),
   });
   return { notifier, notifications };
 }

@@ -1,0 +1,58 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { cacheFile } from "../../lineage/cache-file.ts";
+import { readLineage } from "../../lineage/read-lineage.ts";
+import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import type { CompiledGraph } from "../../model/graph.ts";
+import type { LineageSettings } from "../../model/notifying.ts";
+import { type Emitted, emitRuns } from "../../openlineage/emit.ts";
+import { Events } from "../../openlineage/events.ts";
+import { withClient, withTransaction } from "../../postgres/client.ts";
+import { sql } from "../../sql/sql.ts";
+import { stateDirectory } from "../database.ts";
+import { type EnvironmentFlags, environmentName } from "../options.ts";
+import type { Shell } from "../shell.ts";
+import { readRelease } from "../site/gather.ts";
+
+const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+interface Told {
+  readonly graph: CompiledGraph;
+  readonly settings: ConnectionSettings;
+  readonly to: LineageSettings;
+}
+
+/** Tells OpenLineage of the runs that ended since the last time, with the lineage of the project as it stands. */
+export function tellLineage(shell: Shell, flags: EnvironmentFlags, { graph, settings, to }: Told): Promise<Emitted> {
+  const environment = environmentName(flags);
+  const project = graph.project.name ?? "dataform";
+  return emitRuns({
+    settings,
+    environment,
+    projectDir: shell.projectDir,
+    to,
+    events: async () => {
+      const how = { applicationName: "dataform-openlineage" };
+      const { catalog } = await withClient(settings, { ...how, duty: "publisher" }, (client) =>
+        withTransaction(
+          client,
+          () => readRelease(client, graph, environment),
+          sql`begin transaction isolation level repeatable read read only`,
+        ),
+      );
+      const cache = cacheFile(join(stateDirectory(shell), "lineage.json"));
+      const lineage = await withClient(settings, { ...how, duty: "builder" }, (client) =>
+        readLineage(client, graph, catalog, { cache }),
+      );
+      return new Events(graph, lineage, {
+        namespace: to.namespace ?? (environment === "main" ? project : `${project}.${environment}`),
+        database:
+          to.database ?? `postgres://${settings.host.startsWith("/") ? "localhost" : settings.host}:${settings.port}`,
+        databaseName: settings.database,
+        producer: `urn:dataform-postgres:${version}`,
+      });
+    },
+  });
+}

@@ -1,0 +1,119 @@
+import { appendFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { hasMetadata } from "../environment/layout.ts";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
+import type { LineageSettings } from "../model/notifying.ts";
+import { post } from "../notify/channels/post.ts";
+import { type Client, withClient } from "../postgres/client.ts";
+import { sql } from "../sql/sql.ts";
+import type { Events, RunEvent } from "./events.ts";
+import { type RecordedRun, readRecordedRuns } from "./read-runs.ts";
+
+/** Who tells of runs, among those who follow the record. */
+const FOLLOWER = "openlineage";
+/** For so long it belongs to whoever claimed it. */
+const CLAIM = "5 minutes";
+/** Before the first try that follows a failure, and at most between two. In milliseconds. */
+const FIRST_WAIT = 5_000;
+const LONGEST_WAIT = 15 * 60_000;
+
+export interface EmitOptions {
+  readonly settings: ConnectionSettings;
+  readonly environment: string;
+  readonly projectDir: string;
+  readonly to: LineageSettings;
+  /** Made where there is something to tell: to read the lineage may take a while. */
+  readonly events: () => Promise<Events>;
+}
+
+export interface Emitted {
+  readonly runs: number;
+  readonly events: number;
+  /** Why it did not go on. */
+  readonly error?: string;
+}
+
+/**
+ * Tells of runs that ended since the last time, in their order. One that was not taken is told again, with the same ids: whoever gets it twice
+ * can tell.
+ */
+export async function emitRuns(options: EmitOptions): Promise<Emitted> {
+  const { settings, environment } = options;
+  const how = { applicationName: "dataform-openlineage", duty: "publisher" } as const;
+  return withClient(settings, how, async (client) => {
+    if (!(await hasMetadata(client))) return { runs: 0, events: 0 };
+    const since = await claim(client, environment);
+    if (since === undefined) return { runs: 0, events: 0 };
+    let told = { runs: 0, events: 0 };
+    try {
+      const runs = await readRecordedRuns(client, environment, since.seen);
+      const events = runs.length ? await options.events() : undefined;
+      for (const run of runs) {
+        const all = events!.of(run);
+        await send(options, all);
+        await advance(client, environment, run);
+        told = { runs: told.runs + 1, events: told.events + all.length };
+      }
+    } catch (error) {
+      const { message } = error as Error;
+      await release(client, environment, {
+        error: message,
+        wait: Math.min(FIRST_WAIT * 2 ** Math.min(since.attempts, 20), LONGEST_WAIT),
+      });
+      return { ...told, error: message };
+    }
+    await release(client, environment);
+    return told;
+  });
+}
+
+async function claim(
+  client: Client,
+  environment: string,
+): Promise<{ readonly seen: string | null; readonly attempts: number } | undefined> {
+  await client.query(sql`insert into _dataform.follower (environment, name) values ($1, $2) on conflict do nothing`, [
+    environment,
+    FOLLOWER,
+  ]);
+  const { rows } = await client.query<{ seen: string | null; attempts: string }>(
+    sql`
+      update _dataform.follower set claimed_until = clock_timestamp() + $3::interval
+      where environment = $1 and name = $2
+        and coalesce(claimed_until, '-infinity') < clock_timestamp() and coalesce(next_at, '-infinity') <= clock_timestamp()
+      returning seen_until::text as seen, attempts`,
+    [environment, FOLLOWER, CLAIM],
+  );
+  return rows[0] && { seen: rows[0].seen, attempts: Number(rows[0].attempts) };
+}
+
+async function advance(client: Client, environment: string, { mark }: RecordedRun): Promise<void> {
+  await client.query(
+    sql`
+      update _dataform.follower set seen_until = $3::timestamptz, claimed_until = clock_timestamp() + $4::interval
+      where environment = $1 and name = $2`,
+    [environment, FOLLOWER, mark, CLAIM],
+  );
+}
+
+async function release(
+  client: Client,
+  environment: string,
+  failed?: { readonly error: string; readonly wait: number },
+): Promise<void> {
+  await client.query(
+    sql`
+      update _dataform.follower
+      set claimed_until = null, error = $3, attempts = case when $3::text is null then 0 else attempts + 1 end,
+        next_at = clock_timestamp() + $4::interval
+      where environment = $1 and name = $2`,
+    [environment, FOLLOWER, failed?.error ?? null, `${failed?.wait ?? 0} milliseconds`],
+  );
+}
+
+async function send({ to, projectDir }: EmitOptions, events: readonly RunEvent[]): Promise<void> {
+  if (to.file !== undefined)
+    return appendFile(resolve(projectDir, to.file), events.map((event) => `${JSON.stringify(event)}\n`).join(""));
+  const url = typeof to.url === "string" ? to.url : to.url!.reveal();
+  const headers: Record<string, string> = to.token ? { authorization: `Bearer ${to.token.reveal()}` } : {};
+  for (const event of events) await post({ url, headers, body: event });
+}
