@@ -7,7 +7,7 @@ export type ChannelSettings = NotificationSettings["channels"][string];
 export type RuleSettings = NotificationSettings["rules"][number];
 export type LineageSettings = NonNullable<NotificationSettings["openlineage"]>;
 
-export type IncidentKind = (typeof KINDS)[number];
+type IncidentKind = (typeof KINDS)[number];
 
 /** What is wrong with one thing. */
 export interface Trouble {

@@ -46,7 +46,7 @@ export interface LastDue {
 const LONGEST = 300;
 
 /** What an error says, in one line: it may be long, and hold what it likes. */
-export function oneLine(text: string): string {
+function oneLine(text: string): string {
   const line = text.replaceAll(/\s+/g, " ").trim();
   return line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line;
 }

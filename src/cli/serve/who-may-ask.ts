@@ -31,7 +31,7 @@ interface Asked {
 }
 
 /** What somebody may ask for. */
-export type Asking = Pick<DeclaredEndpoint, "access" | "scope">;
+type Asking = Pick<DeclaredEndpoint, "access" | "scope">;
 
 /** Who reaches the server, before anything asks them who they are. */
 export function opennessOf({ host, isPublic, server }: Pick<Asked, "host" | "isPublic" | "server">): Openness {
