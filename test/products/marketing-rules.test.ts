@@ -21,6 +21,7 @@ const readings: Readonly<Record<number, readonly Reading[]>> = {
     ["late device", "desktop", 2, 10, 1, 0],
     ["tv", "mobile", 1, 10, 1, 0],
     ["reset", "mobile", 50, 1000, 100, 20],
+    ["ahead", "mobile", 1, 10, 1, 0],
   ],
   3: [
     // two clicks for each impression
@@ -70,6 +71,13 @@ const byOtherClocks: Readonly<Record<number, string>> = {
   4: `('mover', 'east', 'mobile', '2026-01-10 11:30Z', '2026-01-10 20:00Z', 'USD', 2, 20, 2, 0, 304, 1)`,
 };
 
+/** A load with a reading of a day to come beside one that is right. */
+const ahead = `
+  insert into raw.marketing_stats
+  select 'ahead', 'c', 'mobile', at::timestamptz, at::timestamptz, 'USD', n, 10 * n, n, 0, 500, n
+  from (values ('2026-01-04 00:00Z', 2), ('2999-01-02 00:00Z', 5)) as told (at, n);
+  insert into raw._load values (500, 'marketing_stats', 'loaded', now(), 2, 0, 'log', null, '{}')`;
+
 function landByOtherClocks(day: number): string {
   return `
     insert into raw.marketing_stats values ${byOtherClocks[day]};
@@ -98,6 +106,7 @@ beforeAll(async () => {
     await house.sql(land(day));
     await house.sql(landByOtherClocks(day));
     await house.sql(landByWorth(day));
+    if (day === 4) await house.sql(ahead);
     days.push(await house.run());
   }
 }, 120_000);
@@ -161,7 +170,7 @@ test("more clicks than impressions, an unknown device, money of thirteen digits 
   expect(notOk.map((names) => names.sort())).toEqual([
     [zones],
     ["warned marketing_devices_are_known", "warned marketing_rates_are_usual", zones, "warned stat_keeps_its_unit"],
-    [zones, "warned marketing_time_zones_are_those_of_days"],
+    ["warned marketing_readings_are_of_days_that_came", zones, "warned marketing_time_zones_are_those_of_days"],
   ]);
 });
 
@@ -206,6 +215,15 @@ test("what is not usual is told, with what it is", () => {
     reset: "more clicks than impressions",
     retracted: "a correction",
   });
+});
+
+test("a reading of a day to come stands in its day, closes none, and is told with the load to strike", async () => {
+  expect(await daily("ahead")).toEqual(["2026-01-03|1|10|1|0|f|f", "2999-01-01|3|30|3|0|f|f"]);
+  expect(await house.rows("select max(last_complete_day) from history.complete_days")).toEqual(["2026-03-09"]);
+  const told = stepOf(days[2]!, "assertions.marketing_readings_are_of_days_that_came").failingRows!;
+  expect(told.map((row) => JSON.parse(row))).toMatchObject([
+    { load_id: 500, readings: 1, a_creative: "ahead", what_to_do: expect.stringContaining("ingest strike 500") },
+  ]);
 });
 
 test("clicks that come a day late are the day's, and the next day goes on", async () => {
