@@ -57,6 +57,8 @@ export function questions(known: Entities, readings: Group): Readonly<Record<str
   const { campaigns, creatives, zoneOf } = known;
   const daily = readings.filter(({ delta: added }) => added);
   const zones = wholeDays(known, readings);
+  // before the first reading no day is whole, and nothing is judged by days
+  const judged = zones.size ? [...campaigns] : [];
   const wholeOf = (campaign: string) => zones.get(zoneOf(campaign))!;
   const campaign = (id: string): Row => ({ campaign_id: id, ...named(campaigns.get(id), "campaign") });
   const creative = (id: string): Row => {
@@ -106,14 +108,14 @@ export function questions(known: Entities, readings: Group): Readonly<Record<str
     "marketing.attribute_daily": attributes(known, daily),
     "marketing.budget_pacing": {
       key: ["campaign_id", "currency", "month"],
-      rows: [...campaigns].flatMap(([id, entity]) => {
+      rows: judged.flatMap(([id, entity]) => {
         const own = daily.filter((one) => one.campaign === id);
         return pacing(entity, zoneOf(id), wholeOf(id), own).map((row) => ({ ...campaign(id), ...row }));
       }),
     },
     "marketing.campaigns_not_delivering": {
       key: ["campaign_id"],
-      rows: [...campaigns].flatMap(([id, entity]) => {
+      rows: judged.flatMap(([id, entity]) => {
         const { is_deleted: _, ...name } = campaign(id);
         const own = daily.filter((one) => one.campaign === id);
         return silent(entity, zoneOf(id), wholeOf(id), own).map((row) => ({ ...name, ...row }));
@@ -156,14 +158,14 @@ function wholeDays({ campaigns, lastLoaded, zoneOf }: Entities, readings: Group)
   for (const zone of new Set([...campaigns.keys()].map(zoneOf))) {
     const own = readings.filter((one) => one.zone === zone);
     const times = (all: Group) => all.map(({ at }) => at).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-    const [mine, feed] = [times(own), times(readings)];
+    const has = readings.some(({ at }) => at <= lastLoaded + A_DAY);
+    const come = (all: Group) => times(has ? all.filter(({ at }) => at <= lastLoaded + A_DAY) : all);
+    const [mine, feed] = [come(own), come(readings)];
     const ended = (at: Moment) => dayAfter(dayClosedBy(at + 1n, zone), -1);
-    const read = feed.findLast((at) => at <= lastLoaded + A_DAY);
-    const last = mine.length ? ended(mine.at(-1)!) : ended(read ?? feed.at(-1)!);
-    const behind = mine.length && read !== undefined ? dayAfter(ended(read), -1) : last;
+    const others = dayAfter(ended(feed.at(-1)!), mine.length ? -1 : 0);
     found.set(zone, {
       first: dayAfter(dayClosedBy(mine[0] ?? feed[0]!, zone), 1),
-      last: later(last, behind),
+      last: mine.length ? later(ended(mine.at(-1)!), others) : others,
     });
   }
   return found;
@@ -267,7 +269,7 @@ function silent({ versions, now }: Entity, zone: string, { first, last }: Whole,
     const spend = knownDelta(group, "spend");
     return spend && order(spend, ZERO) > 0;
   });
-  const spentOn = latest(spending.map(([one]) => one!.day));
+  const spentOn = latest(spending.map(([one]) => one!.day).filter((day) => day <= dayAfter(last, 1)));
   const from = [dayClosedBy(since.from, zone), dayAfter(first, -1), ...(spentOn ? [spentOn] : [])].reduce(later);
   const days = dayNumber(last) - dayNumber(from);
   if (days < Number(VARS.not_delivering_days)) return [];
