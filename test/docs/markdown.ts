@@ -26,7 +26,8 @@ export function readPage(page: string): string {
 }
 
 const FENCE = /^( *)```(\S*)\n([\s\S]*?)^\1```$/gm;
-const FILE = /`((?:definitions|includes|ingest|data)\/[\w/.-]+\.\w+|dataform\.json|workflow_settings\.yaml|schedules\.yaml)`/g;
+const FILE =
+  /`((?:definitions|includes|ingest|data)\/[\w/.-]+\.\w+|dataform\.json|workflow_settings\.yaml|schedules\.yaml)`/g;
 
 export function blocksOf(page: string): readonly Block[] {
   const content = readPage(page);
