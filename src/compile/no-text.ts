@@ -58,7 +58,7 @@ function isMade(at: number, value: NoText, trace: Trace | undefined): boolean {
     end += length;
     return at < end;
   });
-  if (piece) return Boolean(piece[2]);
+  if (piece && piece[2] !== 2) return piece[2] === 1;
   return /\w/.test(value.text.slice(0, value.at) + value.text.slice(value.at + value.length));
 }
 

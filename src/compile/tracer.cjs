@@ -148,6 +148,15 @@ class Tracer {
     return frames;
   }
 
+  /** The offset in a file of the innermost call in it that led there. */
+  callIn(stack, shownAs) {
+    const frame = this.frames(stack).find(({ file }) => file === shownAs);
+    if (!frame) return undefined;
+    const { source } = [...this.#files.values()].find((file) => file.shownAs === shownAs);
+    const before = source.split("\n").slice(0, frame.line - 1);
+    return before.reduce((sum, { length }) => sum + length + 1, frame.column - 1);
+  }
+
   /** Whether an error comes from a line of the project, and not from what that called. */
   isFrom(stack) {
     const first = [...stack.matchAll(CALL)].find(([, called]) => !/\((?:<anonymous>|node:[^()]*)$|^node:/.test(called));

@@ -9,6 +9,7 @@ const { readFileSync } = require("node:fs");
 const path = require("node:path");
 const { inspect } = require("node:util");
 const vm = require("node:vm");
+const { recordCalls } = require("./calls.cjs");
 const { NON_NULL, patchConfig } = require("./config.cjs");
 const { isFile, loadCore } = require("./loading.cjs");
 const { encodeRequest } = require("./request.cjs");
@@ -105,6 +106,7 @@ function compile({ corePath, projectDir, files, overrides, withheld, rawTables, 
   const settings = new Map();
   patchDialect(session);
   patchConfig(session, settings);
+  const callOf = recordCalls(session, tracer);
 
   let graph;
   let tested;
@@ -140,7 +142,7 @@ function compile({ corePath, projectDir, files, overrides, withheld, rawTables, 
     frames,
     byProject,
     refusals: errors.map((error) => refusals.get(error) ?? {}),
-    traces: tracesOf(graph),
+    traces: tracesOf(graph, callOf),
     tested: (graph.tests ?? []).map((test) => tested.get(test) ?? null),
     noTexts: tracer.noTexts(),
     read: filesRead(projectDir),
@@ -212,16 +214,25 @@ function declareRaw(session, rawTables) {
 }
 
 // Of every text in the graph that a person wrote, where its pieces come from.
-function tracesOf(graph) {
+function tracesOf(graph, callOf) {
   const traces = [];
   const seen = new Map();
-  const add = ({ fileName }, text) => {
+  const add = (action, text) => {
     if (!text) return;
-    const known = seen.get(fileName) ?? new Set();
-    if (known.has(text)) return;
-    seen.set(fileName, known.add(text));
-    const trace = tracer.trace(text, fileName);
-    if (trace) traces.push(trace);
+    const { fileName } = action;
+    const known = seen.get(fileName) ?? new Map();
+    seen.set(fileName, known);
+    const trace = known.has(text) ? known.get(text) : tracer.trace(text, fileName);
+    if (trace && !trace.called) {
+      if (!known.has(text)) traces.push(trace);
+      known.set(text, trace);
+      return;
+    }
+    // What stands in no file is the call's that made it; the same text may be several calls'.
+    const offset = callOf(action);
+    const pieces = offset === undefined ? undefined : [[text.length, offset, 2]];
+    if (trace && pieces) trace.elsewhere.push(pieces);
+    if (!known.has(text)) known.set(text, pieces && { file: fileName, text, pieces, elsewhere: [], called: true });
   };
   const written = (graph.assertions ?? []).filter(({ parentAction }) => !parentAction);
   for (const action of [...(graph.tables ?? []), ...written, ...(graph.operations ?? [])]) {
@@ -234,7 +245,8 @@ function tracesOf(graph) {
     add(test, test.expectedOutputQuery);
     for (const [, input] of (test.testQuery ?? "").matchAll(/\uE002([^\uE003]*)\uE003/g)) add(test, input);
   }
-  return traces;
+  const ofCalls = [...seen.values()].flatMap((known) => [...known.values()].filter((trace) => trace?.called));
+  return [...traces, ...ofCalls.map(({ called, ...trace }) => trace)];
 }
 
 // The answer carries what was in `postgres: {…}`, and the key that is asserted, by the name core gave the action.

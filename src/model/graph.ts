@@ -34,8 +34,8 @@ export interface Trace {
   readonly inConfig?: true;
 }
 
-/** `offset` in the file, line breaks as `\n`: of the text itself, or of the placeholder that made it. */
-export type TracePiece = readonly [length: number, offset: number, made: 0 | 1];
+/** `offset` in the file, line breaks as `\n`: of the text itself (0), or of the placeholder (1) or the call (2) that made it. */
+export type TracePiece = readonly [length: number, offset: number, made: 0 | 1 | 2];
 
 /** Who a project is. Both are absent where it says nothing. */
 export interface ProjectIdentity {

@@ -19,23 +19,65 @@ interface Literal extends Characters {
   readonly isUsed: boolean;
 }
 
+/** Whether what stands there and made a text is a call of JavaScript, and not a placeholder. */
+export function isCall(source: string, maker: number): boolean {
+  return !source.startsWith("${", maker);
+}
+
 /**
  * The places in the file of SQL that may be what was handed to what made the text: of each text in the file that is at that
- * place of what was made.
- * @param placeholder where the `${` stands that made it, if one did
+ * place of what was made, or of the name that is.
+ * @param maker where the `${` or the call stands that made it, if one did
  */
-export function handedPlaces(source: string, file: string, made: Made, placeholder?: number): readonly number[] {
-  const isPlaceholder = placeholder !== undefined && source.startsWith("${", placeholder);
-  const own = isPlaceholder ? literalsIn(source, placeholder + 2) : { literals: [], end: 0 };
+export function handedPlaces(source: string, file: string, made: Made, maker?: number): readonly number[] {
+  const isPlaceholder = maker !== undefined && !isCall(source, maker);
+  const own = isPlaceholder ? literalsIn(source, maker + 2) : { literals: [], end: 0 };
   const found = foundIn(own.literals, made)[0];
   if (found !== undefined) return [found];
-  const expression = isPlaceholder ? source.slice(placeholder, own.end) : undefined;
+  const named = maker === undefined ? [] : namePlaces(source, maker, made);
+  if (named.length) return named;
+  const expression = isPlaceholder ? source.slice(maker, own.end) : undefined;
   // What a placeholder makes is made of nothing that a config says.
   const others = scripts(source, file, expression === undefined).flatMap((start) => literalsIn(source, start).literals);
   // A single word may stand there by chance.
-  const named = ({ isWord, name, isUsed }: Literal) =>
+  const isMeant = ({ isWord, name, isUsed }: Literal) =>
     !isWord || (name !== undefined && (expression === undefined ? isUsed : namesIn(expression).includes(name)));
-  return foundIn(others.filter(named), made);
+  return foundIn(others.filter(isMeant), made);
+}
+
+const WRITTEN =
+  /\/\/[^\n]*|\/\*[\s\S]*?\*\/|`(?:\\[\s\S]|[^`\\])*`|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|[\w$]+|[\s\S]/gy;
+
+/** A name as SQL has it, with what stands before its last part. */
+const NAME = /^(?:(?:"(?:[^"]|"")*"|[\w$]+)\s*\.\s*)*(?:"((?:[^"]|"")*)"|([\w$]+))/;
+
+/** Of what is said of a model, no word is a column. */
+const NO_COLUMNS = new Set(["tags", "schema", "description"]);
+
+/**
+ * Where the name at the place of what was made is written in the brackets of its maker: as a text of its own or as a key, which
+ * stands in SQL in quotes. What Dataform's own calls are handed is no column.
+ */
+function namePlaces(source: string, maker: number, { text, offset }: Made): readonly number[] {
+  if (/^(?:publish|operate|assert)\b/.test(source.slice(maker)) && source[maker - 1] !== ".") return [];
+  const [, quoted, plain] = NAME.exec(text.slice(offset)) ?? [];
+  const name = quoted?.replaceAll('""', '"') ?? plain;
+  const places: number[] = [];
+  let open = 0;
+  let key = "";
+  WRITTEN.lastIndex = maker;
+  for (let match = WRITTEN.exec(source); match; match = WRITTEN.exec(source)) {
+    const { 0: token, index } = match;
+    if (/^[({[]$/.test(token)) open++;
+    else if (/^[)}\]]$/.test(token) && --open === 0) break;
+    const isText = /^["'`]./s.test(token);
+    const said = isText ? token.slice(1, -1) : token;
+    const isKey = /^[\w$"']/.test(token) && /^\s*:/.test(source.slice(WRITTEN.lastIndex, WRITTEN.lastIndex + 80));
+    if (isKey) key = said;
+    const counts = isKey ? quoted !== undefined : isText && !NO_COLUMNS.has(key);
+    if (open && counts && said === name) places.push(index + (isText ? 1 : 0));
+  }
+  return places;
 }
 
 /** Where the file is JavaScript: from its beginning, or from the braces of its blocks on. */

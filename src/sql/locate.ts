@@ -1,6 +1,6 @@
 import type { SourceLocation } from "../model/errors.ts";
 import type { Trace } from "../model/graph.ts";
-import { handedPlaces, type Made } from "./handed.ts";
+import { handedPlaces, isCall, type Made } from "./handed.ts";
 import { plainReferences, reference } from "./references.ts";
 import { splitScript } from "./split.ts";
 
@@ -19,7 +19,7 @@ export function positionAt(text: string, offset: number): Position {
 export interface Source {
   readonly file: string;
   readonly offset: number;
-  /** What a placeholder made, which stands at `offset`. */
+  /** What a placeholder or a call made, which stands at `offset`. */
   readonly made?: Made;
   /** Where the same text stands in the file besides. */
   readonly elsewhere?: readonly Source[];
@@ -75,7 +75,7 @@ function placesIn(text: string, file: string, source: Source | undefined, whole:
   if (!source) return handedPlaces(text, file, whole);
   const places = [source, ...(source.elsewhere ?? [])].flatMap(({ made, offset }) => {
     const handed = made ? handedPlaces(text, file, made, offset) : [];
-    return handed.length === 1 ? handed : [offset];
+    return handed.length === 1 || (handed.length && isCall(text, offset)) ? handed : [offset];
   });
   return [...new Set(places)].sort((a, b) => a - b);
 }

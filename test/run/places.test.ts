@@ -6,7 +6,8 @@ import { readCatalog } from "../../src/postgres/read-catalog.ts";
 import { preview } from "../../src/run/preview.ts";
 import { publicTargets } from "../../src/run/run.ts";
 import { runUnitTests } from "../../src/run/unit-tests.ts";
-import { incremental, operations, postgres, table, tableOf, view } from "../support/models.ts";
+import { makeLedger, scd2Files } from "../support/history.ts";
+import { declaration, incremental, operations, postgres, table, tableOf, view } from "../support/models.ts";
 import { stepOf, warehouse } from "../support/warehouse.ts";
 
 const inc = {
@@ -200,12 +201,56 @@ module.exports = { coalesce, rows, where, named, own, net };`;
     after: [4, "noting"],
     own: [4, "${wrap"],
     described: [2, "${wrap"],
-    words: [0, "noting"],
+    words: [2, "publis"],
     used: [1, "noting"],
     script: [1, "noting"],
     statements: [2, "noting"],
     marts_conditions_assertions_rowConditions: [1, "noting"],
     marts_config_assertions_rowConditions: [2, "noting"],
+  });
+});
+
+test("an error in SQL of a packaged function stands at the option that has the name, or else at the call", async () => {
+  const { run, sql } = await warehouse({
+    ...scd2Files,
+    "includes/reconcile.js": 'module.exports = require("dataform-postgres/includes/reconcile");',
+    "logins.sqlx": declaration("logins"),
+    "definitions/attributes.js": `// A comment
+scd2.publish("attributes", { from: ["raw", "logins"], key: "id",
+  attributes: { code: "text",
+    noting: "text" } });`,
+    "definitions/key.js":
+      'scd2.publish("keyed", { from: ["raw", "logins"],\n  key: "noting", attributes: { code: "text" } });',
+    "definitions/moment.js": `scd2.publish("moment", { from: ["raw", "logins"], key: "id", attributes: { code: "text" },
+  effectiveAt:
+    "noting" });`,
+    "definitions/value.js":
+      'const shared = {};\nscd2.publish("value", { from: ["raw", "logins"], key: "id", attributes: { code: "varchar(3)" } });',
+    "definitions/looped.js":
+      'for (const name of ["one", "two"])\n  scd2.publish(name, { from: ["raw", "logins"], key: "id", attributes: { [["not", "ing"].join("")]: "text" } });',
+    "definitions/columns.js":
+      'reconcile.publish("columns", { ours: ["raw", "logins"], theirs: ["raw", "logins"], key: "id",\n  columns: { "noting": { kind: "text" } } });',
+    "called.sqlx": `config { type: "table" }
+\${scd2.history({ feed: ref("raw", "logins"), kind: "log", key: "id",
+  attributes: { noting: "text" }, effectiveAt: "_loaded" })}`,
+  });
+  await sql(`${makeLedger}; create table raw.logins (id int, code text, _loaded timestamptz, _load_id bigint, _row_no bigint);
+    insert into raw.logins values (1, 'abcdef', now(), 1, 1);
+    insert into raw._load values (1, 'logins', 'loaded', now(), 1, 0, 'full', null, null)`);
+  const { steps } = await run();
+  const places = steps.flatMap(({ target, error }) => {
+    const [line, caret] = error?.snippet?.split("\n").slice(-2) ?? [];
+    return error ? [[target.name, error.location?.line, line!.slice(caret!.indexOf("^")).slice(0, 7)]] : [];
+  });
+  expect(Object.fromEntries(places.map(([name, ...place]) => [name, place]))).toEqual({
+    attributes_store: [4, "noting:"],
+    keyed_store: [2, 'noting"'],
+    moment_store: [3, 'noting"'],
+    value_store: [2, "publish"],
+    one_store: [2, "publish"],
+    two_store: [2, "publish"],
+    columns_store: [2, 'noting"'],
+    called: [3, "noting:"],
   });
 });
 
