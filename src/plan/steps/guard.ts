@@ -107,7 +107,9 @@ function whyAnew({ reason, newRows }: BuildStep, guard: Guard): string {
   if (newRows) return "";
   if (reason.endsWith(OTHER_VERSION))
     return "it is made anew because its version changed, by its options or with the package: put back what it was, and its rows are kept; or ";
-  return guard === "keep" ? "without --full-refresh they are kept; " : "";
+  return guard === "keep"
+    ? "without --full-refresh they are kept, but for those of loads that were struck, which histories and counters take out; "
+    : "";
 }
 
 /**
