@@ -5,6 +5,7 @@ import type { RecordedDue } from "../../src/model/schedule.ts";
 import { until } from "../../src/wait/until.ts";
 import { cli } from "../support/cli.ts";
 import { start } from "../support/program.ts";
+import { startListener } from "../support/servers/listener.ts";
 import { sharedWarehouse } from "../support/warehouse.ts";
 
 // Schedulers as processes, over one database. A line is made due by what is recorded of it: its moment is put back.
@@ -46,6 +47,10 @@ const YAML = `schedules:
     catchUpWithin: 366d
     steps:
       - export: { source: "select pg_sleep(60)", path: late.csv, to: csv }
+  telling:
+    cron: "@yearly"
+    catchUpWithin: 366d
+    steps: [{ notify: {} }]
   loaded:
     on: { load: shop.orders }
     steps: [{ freshness: {} }]
@@ -100,7 +105,7 @@ async function waitFor(question: string): Promise<void> {
   expect([question, found]).toEqual([question, true]);
 }
 
-const registered = () => waitFor("select count(*) = 6 from _dataform.schedule where removed_at is null");
+const registered = () => waitFor("select count(*) = 7 from _dataform.schedule where removed_at is null");
 /** So that its last due was a moment ago. */
 const makeDue = (name: string) =>
   shop.sql(
@@ -252,4 +257,62 @@ test("another time of a line is due after the edit alone; a scheduler of before 
   await ended("broken");
   expect((await history()).map(({ schedule }) => schedule)).toEqual(["broken"]);
   old.child.kill("SIGTERM");
+});
+
+/** Who is told, as `notifications.yaml` says from now on; and what of. */
+async function listening() {
+  const { url, received } = await startListener(onTestFinished);
+  shop.project.write({
+    "notifications.yaml": JSON.stringify({ channels: { hook: { webhook: { url } } }, rules: [{ to: ["hook"] }] }),
+  });
+  await shop.sql(
+    "delete from _dataform.delivery; delete from _dataform.incident; delete from _dataform.follower where name like 'channel:%'",
+  );
+  return () =>
+    received.map(({ body }) =>
+      body.events.map((one: { event: string; subject: string; text: string }) => [one.event, one.subject, one.text]),
+    );
+}
+
+const brokenIsTold = [[["opened", "schedule broken", "step 1, export, attempt 2: division by zero"]]];
+
+test("a step tells what went wrong elsewhere, and once: the next due of its line finds it told", async () => {
+  const told = await listening();
+  const { child } = scheduler();
+  await registered();
+  await makeDue("broken");
+  await ended("broken");
+  for (const count of [1, 2]) {
+    await makeDue("telling");
+    await waitFor(
+      `select count(*) filter (where status = 'success') = ${count} from _dataform.schedule_due where schedule = 'telling'`,
+    );
+    expect(told()).toEqual(brokenIsTold);
+  }
+  child.kill("SIGTERM");
+});
+
+test("schedule --notify tells of what its own lines came to", async () => {
+  const told = await listening();
+  const { child, end, said } = scheduler("--notify");
+  await registered();
+  await makeDue("broken");
+  await ended("broken");
+  await waitFor("select bool_or(status = 'sent') from _dataform.delivery");
+  child.kill("SIGTERM");
+  expect([await end, told()], said()).toEqual([0, brokenIsTold]);
+});
+
+test("serve --schedule runs what is due, and on SIGTERM waits for the step that goes on, and begins no other", async () => {
+  const serve = ["serve", "--schedule", "--port", "0", "--no-samples", "--no-explore", "--lost-after", "5s"];
+  const { child, end, said } = start(["--project-dir", shop.project.dir, ...serve], shop.database.url);
+  await registered();
+  await makeDue("slow");
+  await waitFor("select bool_or(status = 'running') from _dataform.schedule_step");
+  child.kill("SIGTERM");
+  expect(await end, said()).toBe(0);
+  const [due] = await history();
+  expect(told(due!)).toEqual(["running", "1.1 export success"]);
+  // Nobody has it: whoever looks next goes on with it.
+  expect(await shop.rows("select claimed_by is null from _dataform.schedule_due")).toEqual(["t"]);
 });

@@ -5,30 +5,32 @@ import { addConnectionOption, addProjectOptions, parseCount, parseDuration } fro
 import { addEnvironmentOption } from "../releasing.ts";
 import { type LineFlags, pauseOrResume, runByHand } from "../schedule/by-hand.ts";
 import { showHistory, showLines, showNext } from "../schedule/show.ts";
-import { type StartFlags, startScheduler } from "../schedule/start.ts";
+import { type StartFlags, startScheduler, startSchedulerThatTells } from "../schedule/start.ts";
 import type { AddCommand, Shell } from "../shell.ts";
 
 /** `dataform schedule`: what is due when, and what came of it. */
 export const addScheduleCommand: AddCommand = (schedule, shell) => {
-  withFlags(addWorkOptions(schedule)).action(async (flags: StartFlags) => {
+  addWorkOptions(schedule).option("--notify", "tell what is wrong as notifications.yaml says, as long as it runs");
+  withFlags(schedule).action(async (flags: StartFlags & { readonly notify?: boolean }) => {
     const settings = await openDatabase(shell, flags);
     shell.say(whereLine(settings, flags, shell));
-    await untilInterrupted(shell, (signal) => startScheduler(shell, flags, { settings, signal }), DRAINING);
+    const begin = flags.notify ? startSchedulerThatTells : startScheduler;
+    await untilInterrupted(shell, (signal) => begin(shell, flags, { settings, signal }), DRAINING);
   });
   addLooks(schedule, shell);
   addActs(schedule, shell);
 };
 
-export const DRAINING = "no step is begun any more; those that go on are waited for";
+const DRAINING = "no step is begun any more; those that go on are waited for";
 
-/** Of what runs steps. */
-export function addWorkOptions(command: Command): Command {
+/** Of what runs steps. @param when they do */
+export function addWorkOptions(command: Command, when = ""): Command {
   return command
-    .addOption(new Option("--jobs <n>", "steps that go on at once").argParser(parseCount).default(4))
+    .addOption(new Option("--jobs <n>", `${when}steps that go on at once`).argParser(parseCount).default(4))
     .addOption(
       new Option(
         "--lost-after <duration>",
-        "how long a step may be out of sight, which is lost then (30s); the same for all schedulers of a database",
+        `${when}how long a step may be out of sight, which is lost then (30s); the same for all schedulers of a database`,
       ).argParser(parseLease),
     );
 }

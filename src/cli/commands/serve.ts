@@ -1,11 +1,12 @@
-import { InvalidArgumentError, Option } from "commander";
+import { InvalidArgumentError } from "commander";
 import { milliseconds } from "../../model/duration.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { addListenOptions } from "../listening.ts";
-import { addConnectionOption, addProjectOptions, parseCount } from "../options.ts";
+import { addConnectionOption, addProjectOptions } from "../options.ts";
 import { addEnvironmentOption } from "../releasing.ts";
 import { addPageOptions, runServer, type ServeFlags } from "../serve/run-server.ts";
 import type { AddCommand } from "../shell.ts";
+import { addWorkOptions } from "./schedule.ts";
 
 /** `dataform serve`: what programs ask for, and what people look at, in one process. */
 export const addServeCommand: AddCommand = (command, shell) => {
@@ -20,11 +21,11 @@ export const addServeCommand: AddCommand = (command, shell) => {
     .option("--page-timeout <time>", "how long a page may take in the server", time, 10_000)
     .option("--notify", "tell what is wrong as notifications.yaml says, as long as it runs")
     .option("--schedule", "run what schedules.yaml says, as `dataform schedule` does, as long as it runs")
-    .addOption(new Option("--jobs <n>", "with --schedule: steps that go on at once").argParser(parseCount).default(4))
     .option("--stream-timeout <time>", "how long a whole relation may take", time, 30 * 60_000)
     .action(async (flags: ServeFlags) => {
       await untilInterrupted(shell, (signal) => runServer(shell, flags, signal), "closing");
     });
+  addWorkOptions(command, "with --schedule: ");
   addConnectionOption(addEnvironmentOption(addProjectOptions(command)));
 };
 

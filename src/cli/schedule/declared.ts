@@ -4,6 +4,7 @@ import { ingestFiles } from "../../config/ingest-files.ts";
 import { loadIngest } from "../../config/load-ingest.ts";
 import type { IngestDeclaration } from "../../model/declarations.ts";
 import { UserErrors } from "../../model/errors.ts";
+import type { CompiledGraph } from "../../model/graph.ts";
 import type { ScheduleLine } from "../../model/schedule.ts";
 import { type Known, knownOf } from "../../schedule/declare/names.ts";
 import { readSchedules } from "../../schedule/declare/read-schedules.ts";
@@ -11,11 +12,15 @@ import { compileProject } from "../compiling.ts";
 import type { ProjectFlags } from "../options.ts";
 import type { Shell } from "../shell.ts";
 
-/** The lines of the project, with every name in them looked for; and what they were looked for in. */
-export async function declaredLines(
-  shell: Shell,
-  flags: ProjectFlags,
-): Promise<{ readonly lines: readonly ScheduleLine[]; readonly known: Known }> {
+export interface Declared {
+  readonly lines: readonly ScheduleLine[];
+  /** What their names were looked for in. */
+  readonly known: Known;
+  readonly graph: CompiledGraph;
+}
+
+/** The lines of the project, with every name in them looked for. */
+export async function declaredLines(shell: Shell, flags: ProjectFlags): Promise<Declared> {
   const graph = await compileProject(shell, flags);
   const files = ingestFiles(shell.projectDir);
   const declarations = files.flatMap((file) => readWhereSet(shell, file));
@@ -24,7 +29,7 @@ export async function declaredLines(
     declarations,
     files.map((file) => basename(file).replace(/\.ya?ml$/, "")),
   );
-  return { lines: readSchedules(shell.projectDir, known), known };
+  return { lines: readSchedules(shell.projectDir, known), known, graph };
 }
 
 /** None where a variable of the declaration is not set: whoever loads from it has it. */

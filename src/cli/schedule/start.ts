@@ -5,24 +5,51 @@ import type { Program } from "../../schedule/child.ts";
 import { runScheduler } from "../../schedule/scheduler.ts";
 import { type ConnectionFlags, type EnvironmentFlags, environmentName } from "../options.ts";
 import type { Shell } from "../shell.ts";
-import { declaredLines } from "./declared.ts";
+import { type Declared, declaredLines } from "./declared.ts";
 
-export interface StartFlags extends EnvironmentFlags, ConnectionFlags {
+/** How steps are run. */
+export interface WorkFlags {
   readonly jobs?: number;
   readonly lostAfter?: number;
 }
+
+export type StartFlags = EnvironmentFlags & ConnectionFlags & WorkFlags;
 
 /** Where nobody says otherwise, in milliseconds. */
 const LOST_AFTER = 30_000;
 const JOBS = 4;
 
+interface Started {
+  readonly settings: ConnectionSettings;
+  readonly signal: AbortSignal;
+}
+
 /** Runs the lines of the project until the signal comes, and the steps that go on have ended. */
-export async function startScheduler(
+export async function startScheduler(shell: Shell, flags: StartFlags, started: Started): Promise<void> {
+  await follow(shell, flags, started, await declaredLines(shell, flags));
+}
+
+/** The same, and tells what is wrong meanwhile. Who tells hears of the steps that are waited for, too. */
+export async function startSchedulerThatTells(shell: Shell, flags: StartFlags, started: Started): Promise<void> {
+  const declared = await declaredLines(shell, flags);
+  const { openNotifier } = await import("../notify/open.ts");
+  const { notifier } = openNotifier(shell, flags, { graph: declared.graph, settings: started.settings });
+  const ended = new AbortController();
+  const telling = notifier.follow(ended.signal);
+  try {
+    await follow(shell, flags, started, declared);
+  } finally {
+    ended.abort();
+    await telling;
+  }
+}
+
+async function follow(
   shell: Shell,
   flags: StartFlags,
-  { settings, signal }: { readonly settings: ConnectionSettings; readonly signal: AbortSignal },
+  { settings, signal }: Started,
+  { lines, known }: Declared,
 ): Promise<void> {
-  const { lines, known } = await declaredLines(shell, flags);
   if (!lines.length) throw nothingDeclared();
   shell.say(`${counted(lines.length, "line")} of schedules.yaml; the next dues: dataform schedule next`);
   await runScheduler({

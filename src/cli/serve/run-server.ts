@@ -15,7 +15,7 @@ import { compileProject } from "../compiling.ts";
 import { openDatabase, openForReading, whereLine } from "../database.ts";
 import { type ListenFlags, listen } from "../listening.ts";
 import { environmentName, parseQueryRows, parseQueryTime } from "../options.ts";
-import { startScheduler } from "../schedule/start.ts";
+import { startScheduler, type WorkFlags } from "../schedule/start.ts";
 import type { Shell } from "../shell.ts";
 import { LivePages, type SiteFlags } from "../site/make-site.ts";
 import { telling } from "../telling.ts";
@@ -29,13 +29,11 @@ interface PageFlags extends SiteFlags, ListenFlags, ExploreFlags {
 }
 
 /** `dataform serve`: endpoints and pages. */
-export interface ServeFlags extends PageFlags, ApiFlags {
+export interface ServeFlags extends PageFlags, ApiFlags, WorkFlags {
   readonly site?: boolean;
   readonly api?: boolean;
   readonly notify?: boolean;
   readonly schedule?: boolean;
-  /** Steps of the schedule that go on at once. */
-  readonly jobs?: number;
 }
 
 /** What of the pages is said wherever they are served. */
@@ -61,7 +59,8 @@ export function runServer(shell: Shell, flags: ServeFlags, signal: AbortSignal):
   return serve(shell, { ...flags, isApi: flags.api !== false, isSite: flags.site !== false }, signal);
 }
 
-type Flags = PageFlags & { readonly isSite: boolean } & Pick<ServeFlags, "notify" | "schedule" | "jobs"> &
+type Flags = PageFlags & { readonly isSite: boolean } & WorkFlags &
+  Pick<ServeFlags, "notify" | "schedule"> &
   ((ApiFlags & { readonly isApi: boolean }) | { readonly isApi: false });
 
 /** Answers until the signal comes. */
