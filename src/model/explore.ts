@@ -91,7 +91,13 @@ export interface Explored {
   /** Of what is picked the select, as a person may go on with it. */
   readonly sql: string;
   /** The same for a dashboard: names of the project are `${ref(…)}`. */
-  readonly kept: { readonly select: string } | { readonly why: string };
+  readonly kept:
+    | {
+        readonly select: string;
+        /** With a column that says in which place each row comes. */
+        readonly placed: { readonly select: string; readonly column: string };
+      }
+    | { readonly why: string };
 }
 
 /** What columns of the answer are called: those of the groups, then those of the figures. */

@@ -11,7 +11,7 @@ import { join, type Sql, sql } from "../../sql/sql.ts";
 import type { Catalogue } from "../mcp/catalogue.ts";
 import { isTooLong, type Reading, readSelect, shortened, type Wanted } from "../select.ts";
 import { Turns } from "../turns.ts";
-import { keptSelect } from "./kept-select.ts";
+import { keptSelect, withPlaced } from "./kept-select.ts";
 import { selectOf } from "./picked-select.ts";
 
 export interface ExploreOptions {
@@ -70,7 +70,10 @@ export class Explore {
             row.map((value) => (isTooLong(value, LONGEST_VALUE) ? shortened(value, LONGEST_VALUE) : value)),
           ),
           sql: shown,
-          kept: keptSelect(shown, (target: Target) => ours.has(targetKey(target))),
+          kept: withPlaced(
+            keptSelect(shown, (target: Target) => ours.has(targetKey(target))),
+            about.columns,
+          ),
         };
       });
     });

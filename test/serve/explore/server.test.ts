@@ -107,7 +107,7 @@ test("what is picked comes with every digit, of one release, days as UTC has the
     cutValues: 0,
   });
   expect(found.sql).toContain('from "shop"."orders"');
-  expect(found.kept).toEqual({ select: expect.stringContaining('from ${ref("shop", "orders")}') });
+  expect(found.kept).toMatchObject({ select: expect.stringContaining('from ${ref("shop", "orders")}') });
 });
 
 test("an answer that is cut says so, by rows, by values, and however many are asked for", async () => {

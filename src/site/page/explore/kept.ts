@@ -13,13 +13,7 @@ export function keptAs(title: string, { columns, kept }: Pick<Explored, "columns
   if (!shape.y.length) return { why: "a panel of a dashboard ends in figures: have a number as its last column" };
   const { chart, series } = shape;
   const asItComes = SORTED.includes(chart) && !shape.order.length;
-  const place = unlike(
-    "place",
-    columns.map(({ name }) => name),
-  );
-  const select = asItComes
-    ? `select answer.*, row_number() over () as ${place}\nfrom (\n${kept.select}\n) as answer`
-    : kept.select;
+  const { select, column: place } = asItComes ? kept.placed : { select: kept.select, column: "" };
   const [sort] = shape.order;
   const order = asItComes
     ? place
@@ -57,12 +51,6 @@ export function fileOf(title: string): string {
     .replaceAll(/^-+|-+$/g, "")
     .slice(0, 60);
   return `${name || "explored"}.yaml`;
-}
-
-function unlike(name: string, taken: readonly string[]): string {
-  let free = name;
-  for (let n = 2; taken.includes(free); n++) free = `${name}_${n}`;
-  return free;
 }
 
 const listed = (all: readonly string[]): string => (all.length === 1 ? all[0]! : `[${all.join(", ")}]`);
