@@ -89,12 +89,14 @@ export async function clockOf(client: Client): Promise<Date> {
  */
 export function decideDues(client: Client, deciding: Deciding): Promise<boolean> {
   return withTransaction(client, async () => {
-    const rows = await lockLines(client, deciding.environment, sql`start_at <= clock_timestamp()`);
+    // Another scheduler was started later, with another declaration of a line: it decides, and its lines take the place of none of these.
+    const own = JSON.stringify(Object.fromEntries([...deciding.lines].map(([name, { version }]) => [name, version])));
+    const isOwn = sql`start_at <= clock_timestamp() and version = ${literal(own)}::jsonb ->> name`;
+    const rows = await lockLines(client, deciding.environment, isOwn);
     if (!rows.length) return false;
     const now = await clockOf(client);
     const decided = rows.flatMap((row) => {
       const line = deciding.lines.get(row.name);
-      // Another scheduler was started later, with another declaration of it: it decides.
       return line && line.version === row.version ? [{ line, decision: decide(stateOf(line, row), now) }] : [];
     });
     for (const { line, decision } of decided) await record(client, deciding, line, decision);

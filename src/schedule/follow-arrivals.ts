@@ -26,7 +26,6 @@ interface Listing {
   /** When it was begun. */
   begun: number;
   isGoingOn: boolean;
-  failure: string | undefined;
 }
 
 /** Looks after the lines that follow loads and files. */
@@ -35,6 +34,7 @@ export class Arrivals {
   readonly #loads: readonly ScheduleLine[];
   readonly #files: readonly ScheduleLine[];
   readonly #listings = new Map<string, Listing>();
+  readonly #failures = new Map<string, string>();
   /** Reads ledgers, which are the loader's. */
   #loader: Client | undefined;
   #lookedAt = Number.NEGATIVE_INFINITY;
@@ -60,11 +60,27 @@ export class Arrivals {
   }
 
   async #lookForLoads(client: Client): Promise<void> {
-    const loader = await this.#connected();
     if (performance.now() - this.#lookedAt < LOADS_EVERY) return;
     this.#lookedAt = performance.now();
-    for (const line of this.#loads)
-      await claimArrival(client, this.#options.deciding, line, (seen) => newLoads(loader, line, seen));
+    // What cannot be read of one stream, or of all, holds up no other line.
+    const loader = await this.#connected().catch((error: Error) => this.#cannot("loads", error));
+    for (const line of loader ? this.#loads : [])
+      await claimArrival(client, this.#options.deciding, line, async (seen) => {
+        try {
+          const found = await newLoads(loader!, line, seen);
+          this.#failures.delete(line.name);
+          return found;
+        } catch (error) {
+          return this.#cannot(line.name, error as Error);
+        }
+      });
+  }
+
+  /** What cannot be looked for is told once, until it could. */
+  #cannot(what: string, { message }: Error): undefined {
+    if (this.#failures.get(what) !== message)
+      this.#options.say(`${what}: what came cannot be looked for, and is again: ${message}`);
+    this.#failures.set(what, message);
   }
 
   async #connected(): Promise<Client> {
@@ -73,13 +89,14 @@ export class Arrivals {
     const loader = await connect(settings, { applicationName: "dataform-schedule", duty: "loader" });
     loader.driver.once("end", () => {
       this.#loader = undefined;
+      this.#lookedAt = Number.NEGATIVE_INFINITY;
       wake();
     });
+    this.#failures.delete("loads");
     await listenTo(loader, LOADED, () => {
       this.#lookedAt = Number.NEGATIVE_INFINITY;
       wake();
     });
-    this.#lookedAt = Number.NEGATIVE_INFINITY;
     this.#loader = loader;
     return loader;
   }
@@ -93,7 +110,6 @@ export class Arrivals {
       before: undefined,
       begun: Number.NEGATIVE_INFINITY,
       isGoingOn: false,
-      failure: undefined,
     };
     this.#listings.set(name, listing);
     const { now, before } = listing;
@@ -112,7 +128,7 @@ export class Arrivals {
 
   /** A filesystem may answer late: nothing waits for it. */
   #list({ name }: ScheduleLine, { declaration, stream }: KnownStream, listing: Listing): void {
-    const { say, wake } = this.#options;
+    const { wake } = this.#options;
     if (declaration.connector.kind !== "files" || stream.connector.kind !== "files") return;
     listing.isGoingOn = true;
     listing.begun = performance.now();
@@ -120,12 +136,9 @@ export class Arrivals {
       .then(
         (found) => {
           listing.now = found;
-          listing.failure = undefined;
+          this.#failures.delete(name);
         },
-        ({ message }: Error) => {
-          if (message !== listing.failure) say(`${name}: files cannot be looked for, and are again: ${message}`);
-          listing.failure = message;
-        },
+        (error: Error) => this.#cannot(name, error),
       )
       .finally(() => {
         listing.isGoingOn = false;

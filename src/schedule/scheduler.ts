@@ -41,7 +41,7 @@ const CLOCKS_APART = 1_000;
 
 /** Runs what is due until the signal comes; then waits for the steps that go on. */
 export async function runScheduler(options: SchedulerOptions): Promise<void> {
-  const { signal, say, settings } = options;
+  const { signal, settings } = options;
   const scheduler = new Scheduler(options);
   const stop = eachSecond(scheduler.tick);
   signal.addEventListener("abort", scheduler.wake, { once: true });
@@ -55,7 +55,7 @@ export async function runScheduler(options: SchedulerOptions): Promise<void> {
       } catch (error) {
         if (signal.aborted && scheduler.isIdle) return;
         if (!scheduler.hasBegun) throw error;
-        say(`the database is not there, and is asked again: ${(error as Error).message}`);
+        scheduler.isLost((error as Error).message);
         await pause(AGAIN);
       }
     }
@@ -73,6 +73,8 @@ class Scheduler {
   readonly #deciding: Deciding;
   readonly #working: Working;
   readonly #arrivals: Arrivals;
+  /** Why the database cannot be asked, until it can. */
+  #lost: string | undefined;
   #heard = () => {};
   #isWoken = false;
   #apart = 0;
@@ -105,6 +107,12 @@ class Scheduler {
     return this.#working.isIdle;
   }
 
+  /** Told once, and not with each try. */
+  isLost(why: string): void {
+    if (why !== this.#lost) this.#options.say(`the database is not there, and is asked again: ${why}`);
+    this.#lost = why;
+  }
+
   async close(): Promise<void> {
     await this.#arrivals.close();
   }
@@ -121,6 +129,8 @@ class Scheduler {
     for (;;) {
       this.#isWoken = false;
       const wait = await this.#look(client);
+      if (this.#lost !== undefined) this.#options.say("the database is there again");
+      this.#lost = undefined;
       if (signal.aborted && this.isIdle) return leaveDues(client, environment, this.#deciding.by);
       await this.#sleep(wait);
     }

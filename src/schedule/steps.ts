@@ -151,7 +151,7 @@ export async function endStep(client: Client, key: StepKey, end: StepEnd): Promi
       ...keyOf(key),
       ...[end.status, end.exitCode ?? null, end.signal ?? null],
       ...[JSON.stringify(end.runIds ?? []), JSON.stringify(end.loadIds ?? [])],
-      end.errors === undefined ? null : withoutNul(JSON.stringify(end.errors)),
+      end.errors === undefined ? null : storable(end.errors),
       end.output === undefined ? null : withoutNul(end.output),
     ],
   );
@@ -159,9 +159,13 @@ export async function endStep(client: Client, key: StepKey, end: StepEnd): Promi
   return rowCount > 0;
 }
 
-/** PostgreSQL has no such character. */
+/** As JSON that PostgreSQL takes: it has no NUL, and no half of a pair. */
+function storable(value: unknown): string {
+  return JSON.stringify(value, (_, one) => (typeof one === "string" ? withoutNul(one).toWellFormed() : one));
+}
+
 function withoutNul(text: string): string {
-  return text.replaceAll("\0", "").replaceAll("\\u0000", "");
+  return text.replaceAll("\0", "");
 }
 
 /** Of these steps, those whose process holds its lock: it lives, as far as the server knows. */

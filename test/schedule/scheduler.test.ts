@@ -225,6 +225,21 @@ test("loads and files set lines going, once each; what was there before does not
   ]);
 });
 
+test("loads that cannot be looked for are told once, and hold up no other line", async () => {
+  const one = scheduler();
+  await registered();
+  await waitFor("select count(*) = 2 from _dataform.schedule where seen is not null");
+  onTestFinished(() => shop.sql("alter table raw._load rename column was to stream"));
+  await shop.sql("alter table raw._load rename column stream to was; select pg_notify('dataform_load', '')");
+  await makeDue("broken");
+  await ended("broken");
+  await shop.sql("select pg_notify('dataform_load', '')");
+  one.child.kill("SIGTERM");
+  await one.end;
+  expect(one.said().match(/loaded: what came cannot be looked for/g)).toHaveLength(1);
+  expect(one.said()).not.toContain("the database is not there");
+});
+
 test("a line at rest records its dues as skipped and goes on with the next; run by hand it is waited for, and is one", async () => {
   expect((await dataform("schedule", "pause", "chain")).stderr).toContain("chain is paused");
   await makeDue("chain");
