@@ -295,6 +295,16 @@ describe.skipIf(!hasBrowser)("the site of a project", () => {
     expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe("rgb(255, 255, 255)");
   });
 
+  test("what is drawn keeps no room of its own: paper is counted in pages before charts are drawn for it", async () => {
+    const page = await openPage(`${live}#/dashboard/spend`);
+    await page.locator(".chart svg").nth(4).waitFor();
+    const heights = await page.locator(".chart").evaluateAll((all) => {
+      for (const one of all) (one as HTMLElement).style.minHeight = "150px";
+      return all.map((one) => one.clientHeight);
+    });
+    expect(heights).toEqual([150, 150, 150, 150, 150]);
+  });
+
   test("a page that is open shows a release as soon as it is published, where its reader is", async () => {
     const page = await openPage(`${live}#/relation/shop/late`);
     await page.locator("h1", { hasNotText: "shop.late" }).waitFor();
