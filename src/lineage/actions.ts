@@ -1,10 +1,13 @@
 import type { Catalog } from "../model/catalog.ts";
 import {
   type Action,
+  type Api,
   type Assertion,
   type CompiledGraph,
+  type Dashboard,
   type Incremental,
   isModel,
+  isShowing,
   type Model,
   type Operations,
 } from "../model/graph.ts";
@@ -25,6 +28,7 @@ import { type Draft, draftOf, untoldDraft, withColumns, withoutSources } from ".
 import { asWritten, bothOf, inARow } from "./merge.ts";
 import { inParts } from "./parts.ts";
 import { columnsOf, type Named, type Relations } from "./relations.ts";
+import { shownQueries } from "./shown.ts";
 import { StandIns } from "./stand-ins.ts";
 import { tellable } from "./statements.ts";
 import { required } from "./tree/nodes.ts";
@@ -87,10 +91,9 @@ export class Actions {
     await this.#askForTrees(queries.filter((one) => !isModel(one) || this.#isReleased(one)));
     await this.#askByViews(queries.filter(isModel).filter(({ target }) => !this.settled.has(targetKey(target))));
     await this.#askForIncrements(queries.filter((one) => one.kind === "incremental"));
-    for (const action of open) {
-      if (action.kind === "operations") await this.#askForStatements(action);
-      this.#toCache(action);
-    }
+    for (const action of open) if (action.kind === "operations") await this.#askForStatements(action);
+    await this.#askForShown(open.filter(shows));
+    for (const action of open) this.#toCache(action);
   }
 
   /** Settles what cannot be asked about. */
@@ -253,6 +256,24 @@ export class Actions {
     this.settled.set(key, inARow(drafts, texts));
   }
 
+  /** Dashboards and APIs: all that their queries use decides what they show. */
+  async #askForShown(shown: readonly (Dashboard | Api)[]): Promise<void> {
+    const asked = shown.map((action) => {
+      const { target, file } = action;
+      const queries = shownQueries(action);
+      const questions = queries.map(
+        ({ text }): Asked => ({ key: targetKey(target), statement: this.#question(file, text) }),
+      );
+      return { target, names: queries.map(({ name }) => name), questions };
+    });
+    const questions = asked.flatMap((one) => one.questions);
+    const answers = new Map((await this.#trees(questions)).map((draft, at) => [questions[at]!, draft]));
+    for (const { target, names, questions } of asked) {
+      const drafts = questions.map((one) => answers.get(one)!);
+      this.settled.set(targetKey(target), inARow(drafts, names));
+    }
+  }
+
   /** A relation as a statement names it; without a schema only that of the action itself is meant for sure. */
   #keyOf(parts: readonly string[], own: Target): string | undefined {
     const [name, schema] = parts.toReversed();
@@ -325,6 +346,10 @@ const ITSELF = "itself";
 function codeOf(action: Action): string {
   const { file: _, tags: __, description: ___, columns: ____, ...code } = action;
   return hashOf(code);
+}
+
+function shows(action: Action): action is Dashboard | Api {
+  return isShowing(action.kind);
 }
 
 function hasPostOperations(action: Action): boolean {

@@ -197,7 +197,7 @@ export type IndexOptions = Declared<typeof indexBlock>;
 const MODELS: Readonly<Record<Model["kind"], boolean>> = { view: false, table: true, incremental: true };
 
 /** What shows columns of relations to people or programs, and makes nothing. */
-export function isShowing(kind: ActionKind): kind is "dashboard" | "api" {
+export function isShowing(kind: ActionKind | "foreign"): kind is "dashboard" | "api" {
   return kind === "dashboard" || kind === "api";
 }
 

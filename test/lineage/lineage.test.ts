@@ -42,6 +42,15 @@ do $$ begin execute 'select 1'; end $$;
 comment on table raw.kept is 'kept'`,
   "reads_does.sqlx": `config { type: "view" }
 select total from \${ref("does")}`,
+  "keys.sqlx": `config { type: "view", assertions: { uniqueKey: ["id"], nonNull: ["id"] } }
+select id, s from \${ref("names")}`,
+  "dashboards/marts.yaml": `title: Names
+panels:
+  - { title: By letter, chart: bar, from: marts.names, x: s, y: amount, aggregate: sum }
+  - { title: Old ones, chart: table, select: 'select id, at from \${ref("names")} where customer > 0', x: at, y: id }`,
+  "serve/marts.yaml": `title: Paid
+endpoints:
+  - { path: /api/v1/paid, title: What is paid, from: marts.keys, columns: [id], where: answer.s <> '', access: public }`,
 };
 
 let shop: Awaited<ReturnType<typeof sharedWarehouse>>;
@@ -152,6 +161,21 @@ test("operations say of each table what their statements put there, and of each 
   });
 });
 
+test("dashboards and APIs say which columns they show, and which decide what they show", () => {
+  expect(lines("dashboards.marts")).toEqual([
+    "rows by marts.names.s, marts.names.amount, marts.names.at, marts.names.id, marts.names.customer",
+  ]);
+  expect(lines("serve.marts")).toEqual(["rows by marts.keys.id, marts.keys.s"]);
+  expect(relationIn(lineage, "dashboards.marts").reads).toEqual(["marts.names"]);
+  expect(relationIn(lineage, "dashboards.marts").rowsBy.map(({ kinds }) => kinds.join())).toEqual([
+    "copied",
+    "copied",
+    "copied",
+    "copied",
+    "rows",
+  ]);
+});
+
 test("two queries of an incremental model are told apart: what only its increments do is marked", () => {
   const { columns, rowsBy } = relationIn(lineage, "marts.log");
   expect(columns.find(({ name }) => name === "id")!.from).toEqual([
@@ -178,8 +202,9 @@ test("a terminal of 80 columns shows a column's way up and down, and what breaks
     is used by
       ├─ bi.by_customer.amount  computed
       │  └─ bi.whole.line  computed, by whole rows
-      ├─ marts.log.amount  copied and computed
       ├─ marts.names.amount  copied
+      │  └─ dashboards.marts  copied
+      ├─ marts.log.amount  copied and computed
       ├─ marts.prepared.twice  computed
       ├─ marts.does.total  copied
       │  └─ marts.reads_does.total  copied
@@ -218,7 +243,11 @@ test.each<readonly [readonly string[], readonly string[], readonly string[]]>([
   [["+paid"], ["raw.orders_current", "raw.orders"], []],
   [["2+marts.paid+0"], ["raw.orders_current", "raw.orders"], []],
   [["bi.whole", "--up", "--depth", "2"], ["bi.by_customer", "marts.paid"], []],
-  [["raw.orders_current.at", "--down"], [], ["marts.paid.at", "marts.log.at", "marts.log", "marts.names.at"]],
+  [
+    ["raw.orders_current.at", "--down"],
+    [],
+    ["marts.paid.at", "marts.log.at", "marts.log", "marts.names.at", "dashboards.marts"],
+  ],
   [["raw.orders_current.at", "--down", "--depth", "1"], [], ["marts.paid.at"]],
 ])("lineage %j goes so far", async (args, up, down) => {
   const found = await printed<{ up?: Step[]; down?: Step[] }>(dataform("lineage", ...args, "--json"));
@@ -235,6 +264,8 @@ interface Step {
 test.each([
   ["marts.paid.amuont", "marts.paid has no column amuont", "did you mean marts.paid.amount?"],
   ["marts.piad", "nothing is named marts.piad", "did you mean marts.paid?"],
+  ["marts.piad.amount", "nothing is named marts.piad.amount", "did you mean marts.paid?"],
+  ["marts", "several relations are named marts", "dashboards.marts, serve.marts"],
   ["zzz", "nothing is named zzz", "dataform compile"],
 ])("the name %s is refused with what to do", async (name, message, hint) => {
   const { exitCode, stderr } = await dataform("lineage", name);

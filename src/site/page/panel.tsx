@@ -107,11 +107,9 @@ function Chart({ panel, figures }: { readonly panel: PanelData; readonly figures
   }, [panel, figures]);
   if (failure) return <p class="failure">{failure}</p>;
   return (
-    <div
-      class={`chart chart-${panel.chart}`}
-      ref={element}
-      style={{ minHeight: `${heightOf(panel, figures, LOWEST)}px` }}
-    />
+    <div class={`chart chart-${panel.chart}`} style={{ minHeight: `${heightOf(panel, figures, LOWEST)}px` }}>
+      <div class="drawing" ref={element} />
+    </div>
   );
 }
 
