@@ -25,6 +25,20 @@ export function whyPublisher(roles: string): Sql {
     )`;
 }
 
+/**
+ * Asks a session what it could become besides a role that it acts as, and what that one is not: one row, NULL where nothing. A
+ * select can take any of it (`set_config('role', …)`). A superuser's is run where no role can be taken (reading.ts).
+ */
+export function whyMoreThan(role: string): Sql {
+  return sql`
+    select string_agg(r.rolname, ', ' order by r.rolname) as found
+    from pg_catalog.pg_roles as r
+    join pg_catalog.pg_roles as me
+      on me.rolname = session_user and r.oid <> me.oid and not me.rolsuper
+    where pg_catalog.pg_has_role(session_user, r.oid, 'member')
+      and not pg_catalog.pg_has_role(${literal(role)}, r.oid, 'member')`;
+}
+
 export function couldPublish(found: string, { user, roles }: ConnectionSettings): UserError {
   const [loader, builder, publisher] = (["loader", "builder", "publisher"] as const).map((duty) =>
     roleName(roles!, duty),

@@ -4,6 +4,7 @@ import { UserError } from "../model/errors.ts";
 import { describeStatement } from "../postgres/describe.ts";
 import { type ReadAs, withReader } from "../postgres/reading.ts";
 import { SQLSTATE } from "../postgres/sqlstate.ts";
+import { id } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 
@@ -51,7 +52,7 @@ export interface Selected {
  */
 export async function readSelect(query: Sql, reading: Reading, wanted: Wanted): Promise<Selected> {
   const { settings, timeout, signal, explaining, applicationName, as, onWait } = reading;
-  const { limit, longestValue, textOf, order } = wanted;
+  const { limit, longestValue, longestAnswer, textOf, order } = wanted;
   const local = sql`
     set local standard_conforming_strings = on;
     ${wanted.local};
@@ -66,13 +67,35 @@ export async function readSelect(query: Sql, reading: Reading, wanted: Wanted): 
         const values = source.columns.map(
           (column) => sql`pg_catalog.left(${textOf(column)}, ${literal(longestValue + 1)})`,
         );
-        const { rows } = await reader.client.table(sql`
-          select ${join(values, ", ")} from (select * from ${source.from}) as answer
-          limit ${literal(limit + 1)}`);
+        const { rows } = await reader.client.table(boundedBySize(values, source.from, { limit, longestAnswer }));
         return bounded(rows, source.columns, wanted);
       });
     }),
   );
+}
+
+/**
+ * The texts of the first rows, as far as an answer may be long and one row beyond: a row may have 1,600 values, and what the server
+ * sends is held whole.
+ */
+function boundedBySize(
+  values: readonly Sql[],
+  from: Sql,
+  { limit, longestAnswer }: Pick<Wanted, "limit" | "longestAnswer">,
+): Sql {
+  const names = values.map((_, at) => id(`c${at + 1}`));
+  const columns = join(names, ", ");
+  return sql`
+    select ${columns}
+    from (
+      select ${columns}, pg_catalog.sum(pg_catalog.length(pg_catalog.concat(variadic array[${columns}])))
+        over (rows between unbounded preceding and 1 preceding) as before
+      from (
+        select ${join(values, ", ")} from (select * from ${from}) as answer
+        limit ${literal(limit + 1)}
+      ) as texts (${columns})
+    ) as measured
+    where before is null or before operator(pg_catalog.<=) ${literal(longestAnswer)}`;
 }
 
 /** What says that it took too long says so in the words of who asked. */

@@ -45,6 +45,33 @@ test("with roles a program reads as what builds, and a reader of pages as what r
       status: 400,
       detail: expect.stringContaining("permission denied"),
     });
+
+  // Whoever is on this machine has that login; whoever brings a key has not, and a select could take its other roles.
+  const add = ["keys", "add", "ada", "--scope", "explore", "--url", url, "--roles", prefix];
+  const headers = { authorization: `Bearer ${(await succeeds(cli(dir, add))).stdout.trim()}` };
+  const leaving = {
+    ...asked,
+    select: `select set_config('role', '${prefix}_publisher', true) as role,
+      query_to_xml('select name from _dataform.environment', true, true, '')::text as told`,
+  };
+  const refused = `could leave role ${prefix}_reader, because the login is a member of pg_read_all_stats, ${prefix}_builder, ${prefix}_publisher, too`;
+  await expect
+    .poll(async () => (await server.post("explore/answer", leaving, headers)).json(), { timeout: 10_000 })
+    .toMatchObject({ status: 403, detail: expect.stringContaining(refused) });
+  expect(server.said()).toContain("name one by --reader-url that is a member of");
+  const bi = { user: `${prefix}_bi`, password: "secret" };
+  await house.sql(`create role ${bi.user} login password 'secret' in role ${prefix}_reader`);
+  const alone = connectionUrl({ ...house.database.settings, ...bi }, { password: true });
+  const args = ["--roles", prefix, "--no-samples", "--reader-url", alone];
+  const apart = await serving(served, onTestFinished, args, ["site", "serve"]);
+  expect(apart.said()).not.toContain("--reader-url");
+  expect((await apart.post("explore/answer", { ...asked, select: COUNT.sql }, headers)).json()).toMatchObject({
+    rows: [["3"]],
+  });
+  expect((await apart.post("explore/answer", leaving, headers)).json()).toMatchObject({
+    status: 400,
+    detail: expect.stringContaining("permission denied to set role"),
+  });
 });
 
 test.skipIf(!hasPgBouncer)(

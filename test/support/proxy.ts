@@ -18,6 +18,8 @@ export interface CuttableProxy {
   notice(): void;
   /** Everything that clients sent. */
   sent(): string;
+  /** Bytes that the server sent. */
+  received(): number;
 }
 
 interface Pair {
@@ -39,7 +41,7 @@ export async function proxy(settings: ConnectionSettings): Promise<CuttableProxy
   const pairs = new Set<Pair>();
   const orphans = new Set<Socket>();
   const sent: Buffer[] = [];
-  let refused = 0;
+  let [refused, received] = [0, 0];
   const listener = createServer({ noDelay: true }, (client) => {
     if (refused > 0) {
       refused--;
@@ -61,6 +63,7 @@ export async function proxy(settings: ConnectionSettings): Promise<CuttableProxy
       if (!orphans.has(server)) server.destroy();
     });
     server.on("data", (bytes) => {
+      received += bytes.length;
       if (!pair.answerLost) return void client.write(bytes);
       client.destroy();
       server.destroy();
@@ -97,6 +100,7 @@ export async function proxy(settings: ConnectionSettings): Promise<CuttableProxy
       for (const pair of pairs) pair.answerLost = true;
     },
     sent: () => Buffer.concat(sent).toString(),
+    received: () => received,
     notice() {
       for (const socket of orphans) socket.destroy();
     },

@@ -21,7 +21,7 @@ import { LivePages, type SiteFlags } from "../site/make-site.ts";
 import { telling } from "../telling.ts";
 import { openMetrics } from "./measuring.ts";
 import { type ApiFlags, follow, openApi } from "./open-api.ts";
-import { type ExploreFlags, openExplore } from "./open-explore.ts";
+import { type ExploreFlags, openExplore, openGate } from "./open-explore.ts";
 import { opennessOf, WhoMayAsk } from "./who-may-ask.ts";
 
 interface PageFlags extends SiteFlags, ListenFlags, ExploreFlags {
@@ -97,6 +97,7 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
     ? await LivePages.make(shell, flags, { settings: owner, signal, onWait, explores })
     : undefined;
   const explore = explores ? openExplore(shell, flags, { owner, reader, graph }) : undefined;
+  const gate = explores ? await openGate(shell, who!.access, { reader, signal }) : undefined;
   let api: ReadApi | undefined;
   const metrics =
     server.metrics &&
@@ -127,7 +128,7 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
         addEndpoints(to, api, (request, endpoint) => who!.access.allow(request, endpoint));
         addDocumentation(to, () => api.document(who!.access.isOpen ? undefined : { issuer: server.oidc?.issuer }));
       }
-      if (explore) addExplore(to, explore, (request) => who!.access.allowToExplore(request));
+      if (explore && gate) addExplore(to, explore, gate);
       pages?.addTo(to);
     };
     const running = await listen(shell, flags, add, server);
