@@ -108,8 +108,9 @@ export function namesOf({ groups, figures }: Pick<Picked, "groups" | "figures">)
   ];
   const names: string[] = [];
   for (const [at, name] of wanted.entries()) {
-    const isName = new TextEncoder().encode(name).length <= LONGEST_NAME && !names.includes(name);
-    names.push(isName ? name : `column_${at + 1}`);
+    let free = new TextEncoder().encode(name).length <= LONGEST_NAME ? name : `column_${at + 1}`;
+    for (let n = at + 1; names.includes(free); n++) free = `column_${n}`;
+    names.push(free);
   }
   return names;
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { ExploreRelation, Picked } from "../../../src/model/explore.ts";
+import { type ExploreRelation, namesOf, type Picked } from "../../../src/model/explore.ts";
 import { keptSelect } from "../../../src/serve/explore/kept-select.ts";
 import { selectOf } from "../../../src/serve/explore/picked-select.ts";
 import { splitStatements } from "../../../src/sql/split.ts";
@@ -78,6 +78,20 @@ test("no name and no value is anything but a name and a value", () => {
     { numRuns: 60 },
   );
 });
+
+test.each([
+  [
+    { groups: [{ column: "column_3" }], figures: [{ of: "count" }, { of: "count" }] },
+    ["column_3", "count", "column_4"],
+  ],
+  [{ groups: [{ column: "count" }], figures: [{ of: "count" }] }, ["count", "column_2"]],
+  [{ groups: [{ column: "é".repeat(30), unit: "quarter" }], figures: [] }, ["column_1"]],
+] as [Pick<Picked, "groups" | "figures">, string[]][])(
+  "every column of an answer has a name of its own: %j",
+  (from, names) => {
+    expect(namesOf(from)).toEqual(names);
+  },
+);
 
 const OURS = new Set(["shop.orders", "Odd.Name"]);
 const kept = (text: string) => keptSelect(text, ({ schema, name }) => OURS.has(`${schema}.${name}`));
