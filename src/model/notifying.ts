@@ -23,6 +23,9 @@ export interface Trouble {
   readonly tags?: readonly string[];
   /** By `schema.name`: gone from the project, it is nobody's any more. */
   readonly action?: string;
+  /** The same of a stream of the source `product`, and of a line of schedules.yaml. */
+  readonly stream?: string;
+  readonly schedule?: string;
   readonly runId?: string;
 }
 

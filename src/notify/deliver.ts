@@ -2,7 +2,7 @@ import { milliseconds } from "../model/duration.ts";
 import type { ChannelSettings, Message } from "../model/notifying.ts";
 import type { Client } from "../postgres/client.ts";
 import { type Surroundings, tell } from "./channels/tell.ts";
-import { NotTold } from "./channels/told.ts";
+import { NotTold, nameOf, PATIENCE } from "./channels/told.ts";
 import { claim, postpone, settle } from "./store.ts";
 
 export interface Delivering {
@@ -15,6 +15,9 @@ export interface Delivering {
 /** Before the first try that follows a failure, and at most between two. In milliseconds. */
 const FIRST_WAIT = 5_000;
 const LONGEST_WAIT = 15 * 60_000;
+
+/** For so long a message that goes out belongs to whoever claimed it, or as long as the channel may take. In milliseconds. */
+const CLAIM = 3 * 60_000;
 
 /** What came of one channel. */
 export interface Delivered {
@@ -31,9 +34,10 @@ export async function deliverNext(
   channel: ChannelSettings,
   { environment, project, site, surroundings }: Delivering,
 ): Promise<Delivered | undefined> {
-  const claimed = await claim(client, environment, name);
+  const lasting = Math.max(CLAIM, milliseconds(channel.command?.timeout ?? "0s")! + PATIENCE);
+  const claimed = await claim(client, environment, name, lasting);
   if (!claimed) return undefined;
-  const { id, attempts, events } = claimed;
+  const { id, until, attempts, events } = claimed;
   const message: Message = {
     version: 1,
     id,
@@ -45,11 +49,11 @@ export async function deliverNext(
   try {
     await tell(channel, message, surroundings);
   } catch (error) {
-    if (!(error instanceof NotTold)) throw error;
-    const wait = error.retryAfter ?? Math.min(FIRST_WAIT * 2 ** Math.min(attempts, 20), LONGEST_WAIT);
-    await postpone(client, environment, name, { id, wait, error: error.message });
-    return { channel: name, told: 0, error: error.message };
+    const { message: why, retryAfter } = error instanceof NotTold ? error : new NotTold(`it failed (${nameOf(error)})`);
+    const wait = retryAfter ?? Math.min(FIRST_WAIT * 2 ** Math.min(attempts, 20), LONGEST_WAIT);
+    await postpone(client, environment, name, { id, until, wait, error: why });
+    return { channel: name, told: 0, error: why };
   }
-  await settle(client, environment, name, { id, every: milliseconds(channel.every)! });
+  await settle(client, environment, name, { id, until, every: milliseconds(channel.every)! });
   return { channel: name, told: events.length };
 }

@@ -16,12 +16,12 @@ export interface Change {
 
 /**
  * What is open before and what was found out since → what began, what is over, what goes on. A thing that nobody looked at stays as it was.
- * @param isThere whether the project still has an action
+ * @param isThere whether the project still has what it is about
  */
 export function changesOf(
   known: readonly Known[],
   verdicts: readonly Verdict[],
-  isThere: (action: string) => boolean,
+  isThere: (trouble: Trouble) => boolean,
 ): Change {
   const found = new Map(verdicts.map(({ key, trouble }) => [key, trouble]));
   const open = new Map(known.map((one) => [one.key, one]));
@@ -29,9 +29,8 @@ export function changesOf(
   const closed: (Known & { readonly isTold: boolean })[] = [];
   const goingOn: Known[] = [];
   for (const one of known) {
-    const { action } = one.trouble;
     if (found.get(one.key) === null) closed.push({ ...one, isTold: true });
-    else if (!found.has(one.key) && action !== undefined && !isThere(action)) closed.push({ ...one, isTold: false });
+    else if (!found.has(one.key) && !isThere(one.trouble)) closed.push({ ...one, isTold: false });
     else goingOn.push(one);
   }
   return { opened, closed, goingOn };

@@ -1,13 +1,13 @@
 import { type LookedAt, readFreshness } from "../catalogue/freshness.ts";
 import { hasMetadata } from "../environment/layout.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
-import type { NotificationSettings, Verdict } from "../model/notifying.ts";
+import type { NotificationSettings, Trouble, Verdict } from "../model/notifying.ts";
 import { type Client, withClient } from "../postgres/client.ts";
 import { pause } from "../wait/pause.ts";
 import type { Surroundings } from "./channels/tell.ts";
 import { type Delivered, deliverNext } from "./deliver.ts";
-import { readLastDues, readLastLoads } from "./read-record.ts";
-import { type Looked, look, readWaiting } from "./store.ts";
+import { readLastDues, readLastLoads, readLines } from "./read-record.ts";
+import { giveUp, type Looked, look, readWait, readWaiting } from "./store.ts";
 import { type Belongings, verdictOfDue, verdictOfFreshness, verdictsOfLoad } from "./verdicts.ts";
 
 export interface NotifierOptions {
@@ -16,6 +16,8 @@ export interface NotifierOptions {
   readonly project: string;
   readonly notifications: NotificationSettings;
   readonly belongings: Belongings;
+  /** By their names; those that cannot be looked at now are not among `sources`. */
+  readonly declared: readonly string[];
   readonly sources: readonly LookedAt[];
   readonly surroundings: Surroundings;
   /** How a length of time is told, in seconds. */
@@ -49,7 +51,13 @@ export class Notifier {
     return this.#asPublisher(async (client) => {
       if (!(await hasMetadata(client))) return NOTHING;
       const dues = (await readLastDues(client, environment)).map(verdictOfDue);
-      return look(client, { environment, rules: notifications.rules, belongings, now: [...ofLoads, ...dues], really });
+      const lines = await readLines(client, environment);
+      const isThere = ({ action, product = "", stream, schedule }: Trouble) =>
+        (action === undefined || belongings.has(action)) &&
+        (stream === undefined || this.#hasStream(product, stream)) &&
+        (schedule === undefined || lines.has(schedule));
+      const now = [...ofLoads, ...dues];
+      return look(client, { environment, rules: notifications.rules, belongings, now, isThere, really });
     });
   }
 
@@ -111,7 +119,10 @@ export class Notifier {
   async #deliverAll(name: string): Promise<Delivered> {
     const { environment, project, notifications, surroundings } = this.#options;
     const channel = Object.hasOwn(notifications.channels, name) ? notifications.channels[name] : undefined;
-    if (!channel) return { channel: name, told: 0, error: "it stands in notifications.yaml no more" };
+    if (!channel) {
+      await this.#asPublisher((client) => giveUp(client, environment, name));
+      return { channel: name, told: 0, error: "it stands in notifications.yaml no more" };
+    }
     const how = { environment, project, site: notifications.site, surroundings };
     let told = 0;
     const begun = performance.now();
@@ -119,8 +130,11 @@ export class Notifier {
       const done = await this.#asPublisher((client) => deliverNext(client, name, channel, how));
       if (done?.error !== undefined) return { ...done, told };
       told += done?.told ?? 0;
-      if (!(await this.#waiting()).has(name) || performance.now() - begun > PATIENCE) return { channel: name, told };
-      await pause(Math.min(PATIENCE, 250));
+      if (!(await this.#waiting()).has(name)) return { channel: name, told };
+      const wait = await this.#asPublisher((client) => readWait(client, environment, name));
+      if (performance.now() - begun + wait > PATIENCE) return { channel: name, told };
+      // At least so long: another process may be at it.
+      await pause(Math.max(wait, 250));
     }
   }
 
@@ -140,10 +154,18 @@ export class Notifier {
     await this.#once("what landed", () =>
       withClient(settings, how, async (client) => {
         for (const stream of await readFreshness(client, sources)) found.push(verdictOfFreshness(stream, lasting));
-        for (const load of await readLastLoads(client, schemas)) found.push(...verdictsOfLoad(load));
+        for (const load of await readLastLoads(client, schemas))
+          if (this.#hasStream(load.source, load.stream)) found.push(...verdictsOfLoad(load));
       }),
     );
     return found;
+  }
+
+  /** What cannot be looked at now is not gone. */
+  #hasStream(source: string, stream: string): boolean {
+    const { declared, sources } = this.#options;
+    const looked = sources.find(({ declaration }) => declaration.source === source);
+    return looked ? looked.streams.some(({ name }) => name === stream) : declared.includes(source);
   }
 
   #asPublisher<T>(work: (client: Client) => Promise<T>): Promise<T> {

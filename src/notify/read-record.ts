@@ -5,20 +5,20 @@ import { literal } from "../sql/literals.ts";
 import { join, sql } from "../sql/sql.ts";
 import type { EndedRun, LastDue, LastLoad } from "./verdicts.ts";
 
-/** Runs that are looked at for the first time. */
-const FIRST_RUNS = 50;
+/** Runs that are read at once. */
+export const MOST_RUNS = 50;
 
 /**
- * Runs that ended since, in their order. One environment has one run at a time, so what ended later is recorded later.
- * @param since as the server wrote it; null: whoever asks knows none
+ * The first runs that ended since, in their order. One environment has one run at a time, so what ended later is recorded later.
+ * @param since as the server wrote it; null, of whoever knows none: the last ones
  */
 export function readEndedRuns(client: Client, environment: string, since: string | null): Promise<readonly EndedRun[]> {
   const runs = sql`
     select run_id, status, finished_at, errors
     from _dataform.run
     where environment = ${literal(environment)} and status <> 'running' and finished_at > coalesce(${literal(since)}::timestamptz, '-infinity')
-    order by finished_at desc
-    limit ${literal(FIRST_RUNS)}`;
+    order by finished_at ${since === null ? sql`desc` : sql`asc`}
+    limit ${literal(MOST_RUNS)}`;
   return rowsOf<EndedRun>(
     client,
     sql`
@@ -43,6 +43,15 @@ export function readEndedRuns(client: Client, environment: string, since: string
       from (${runs}) as run
       order by run.finished_at`,
   );
+}
+
+/** Lines of schedules.yaml, as a scheduler read them last. */
+export async function readLines(client: Client, environment: string): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query<{ name: string }>(
+    sql`select name from _dataform.schedule where environment = $1 and removed_at is null`,
+    [environment],
+  );
+  return new Set(rows.map(({ name }) => name));
 }
 
 /** Of each line of schedules.yaml the last due that ended, and was no skip. */

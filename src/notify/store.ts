@@ -4,7 +4,7 @@ import { type Client, withTransaction, withTransactionIf } from "../postgres/cli
 import { literal } from "../sql/literals.ts";
 import { type Sql, sql } from "../sql/sql.ts";
 import { changesOf, channelsFor } from "./incidents.ts";
-import { readEndedRuns } from "./read-record.ts";
+import { MOST_RUNS, readEndedRuns } from "./read-record.ts";
 import { type Belongings, verdictsOfRun } from "./verdicts.ts";
 
 /** Who looks for incidents, among those who follow the record. */
@@ -16,6 +16,8 @@ interface Looking {
   readonly belongings: Belongings;
   /** What was found out of loads, freshness and schedules at this moment. */
   readonly now: readonly Verdict[];
+  /** Whether the project still has what is wrong. */
+  readonly isThere: (trouble: Trouble) => boolean;
   /** False: only says what would come of it. */
   readonly really: boolean;
 }
@@ -38,7 +40,8 @@ export async function look(client: Client, looking: Looking): Promise<Looked> {
   );
 }
 
-async function lookWithin(client: Client, { environment, rules, belongings, now }: Looking): Promise<Looked> {
+async function lookWithin(client: Client, looking: Looking): Promise<Looked> {
+  const { environment, belongings, now } = looking;
   await client.query(sql`insert into _dataform.follower (environment, name) values ($1, $2) on conflict do nothing`, [
     environment,
     LOOKER,
@@ -48,30 +51,42 @@ async function lookWithin(client: Client, { environment, rules, belongings, now 
     [environment, LOOKER],
   );
   const since = rows[0]!.seen;
-  const runs = await readEndedRuns(client, environment, since);
-  const all = runs.map((run) => verdictsOfRun(run, belongings));
-  // Whoever looks for the first time is not told of what is over already.
-  const steps = since === null ? [[...all.flat(), ...now]] : [...all, now];
-  const looked = { opened: [] as Trouble[], closed: [] as Trouble[], goingOn: [] as readonly Trouble[] };
-  for (const verdicts of steps) {
-    const known = await readOpen(client, environment);
-    const changes = changesOf(known, verdicts, (action) => belongings.has(action));
-    for (const { key, trouble } of changes.opened) {
-      await open(client, environment, { key, trouble, channels: channelsFor(rules, trouble, false) });
-      looked.opened.push(trouble);
-    }
-    for (const { key, trouble, isTold } of changes.closed) {
-      await close(client, environment, key, isTold ? channelsFor(rules, trouble, true) : []);
-      looked.closed.push(trouble);
-    }
-    looked.goingOn = changes.goingOn.map(({ trouble }) => trouble);
+  let looked: Looked = { opened: [], closed: [], goingOn: [] };
+  let seen = since;
+  for (let more = true; more; ) {
+    const runs = await readEndedRuns(client, environment, seen);
+    const all = runs.map((run) => verdictsOfRun(run, belongings));
+    // Whoever looks for the first time is not told of what is over already.
+    for (const verdicts of since === null ? [all.flat()] : all) looked = await keep(client, looking, verdicts, looked);
+    seen = runs.at(-1)?.finishedAt ?? seen ?? "-infinity";
+    more = since !== null && runs.length === MOST_RUNS;
   }
-  const last = runs.at(-1)?.finishedAt ?? since ?? "-infinity";
+  looked = await keep(client, looking, now, looked);
   await client.query(
     sql`update _dataform.follower set seen_until = $3::timestamptz where environment = $1 and name = $2`,
-    [environment, LOOKER, last],
+    [environment, LOOKER, seen],
   );
   return looked;
+}
+
+/** Keeps what changes by these verdicts. @param before what changed by those before them */
+async function keep(
+  client: Client,
+  { environment, rules, isThere }: Looking,
+  verdicts: readonly Verdict[],
+  before: Looked,
+): Promise<Looked> {
+  const { opened, closed, goingOn } = changesOf(await readOpen(client, environment), verdicts, isThere);
+  for (const { key, trouble } of opened)
+    await open(client, environment, { key, trouble, channels: channelsFor(rules, trouble, false) });
+  for (const { key, trouble, isTold } of closed)
+    await close(client, environment, key, isTold ? channelsFor(rules, trouble, true) : []);
+  const troubles = (all: readonly { readonly trouble: Trouble }[]) => all.map(({ trouble }) => trouble);
+  return {
+    opened: [...before.opened, ...troubles(opened)],
+    closed: [...before.closed, ...troubles(closed)],
+    goingOn: troubles(goingOn),
+  };
 }
 
 function readOpen(client: Client, environment: string) {
@@ -144,13 +159,13 @@ export async function readWaiting(client: Client, environment: string): Promise<
 
 /** Events of one message, of those that one may have. */
 const MOST_EVENTS = 100;
-/** For so long a message that goes out belongs to whoever claimed it. */
-const CLAIM = "3 minutes";
 /** What nobody took for so long is given up. */
 const GIVEN_UP_AFTER = "24 hours";
 
 export interface Claimed {
   readonly id: string;
+  /** Until when it belongs to whoever claimed it, as the server wrote it. */
+  readonly until: string;
   /** Times that the channel failed before. */
   readonly attempts: number;
   readonly events: readonly Told[];
@@ -159,29 +174,30 @@ export interface Claimed {
 /**
  * Takes the next message of a channel: what was tried before, as it was then, or else all that waits. Undefined where there is nothing, the
  * channel is to wait, or another process is at it.
+ * @param lasting for so many milliseconds it belongs to whoever claims it
  */
-export function claim(client: Client, environment: string, channel: string): Promise<Claimed | undefined> {
+export function claim(
+  client: Client,
+  environment: string,
+  channel: string,
+  lasting: number,
+): Promise<Claimed | undefined> {
   const name = `channel:${channel}`;
   return withTransaction(client, async () => {
     await client.query(sql`insert into _dataform.follower (environment, name) values ($1, $2) on conflict do nothing`, [
       environment,
       name,
     ]);
-    await client.query(
-      sql`
-        update _dataform.delivery set status = 'failed'
-        where environment = $1 and channel = $2 and status = 'waiting' and made_at < clock_timestamp() - $3::interval`,
-      [environment, channel, GIVEN_UP_AFTER],
-    );
-    const { rows } = await client.query<{ attempts: string }>(
+    await giveUp(client, environment, channel);
+    const { rows } = await client.query<{ attempts: string; until: string }>(
       sql`
         update _dataform.follower set claimed_until = clock_timestamp() + $3::interval
         where environment = $1 and name = $2
           and coalesce(claimed_until, '-infinity') < clock_timestamp()
           and coalesce(next_at, '-infinity') <= clock_timestamp()
           and exists (select from _dataform.delivery where environment = $1 and channel = $4 and status = 'waiting')
-        returning attempts`,
-      [environment, name, CLAIM, channel],
+        returning attempts, claimed_until::text as until`,
+      [environment, name, `${lasting} milliseconds`, channel],
     );
     if (!rows.length) return undefined;
     const { rows: ids } = await client.query<{ id: string }>(
@@ -226,8 +242,31 @@ export function claim(client: Client, environment: string, channel: string): Pro
         where delivery.message_id = ${literal(id)}::uuid and delivery.status = 'waiting'
         order by delivery.made_at, delivery.incident_id, delivery.event desc`,
     );
-    return { id, attempts: Number(rows[0]!.attempts), events: events.map(({ told }) => told) };
+    const { attempts, until } = rows[0]!;
+    return { id, until, attempts: Number(attempts), events: events.map(({ told }) => told) };
   });
+}
+
+/** What a channel did not take in time is told no more. */
+export async function giveUp(client: Client, environment: string, channel: string): Promise<void> {
+  await client.query(
+    sql`
+      update _dataform.delivery set status = 'failed'
+      where environment = $1 and channel = $2 and status = 'waiting' and made_at < clock_timestamp() - $3::interval`,
+    [environment, channel, GIVEN_UP_AFTER],
+  );
+}
+
+/** Milliseconds until a channel may be asked again; 0 where it may, or another process is at it. */
+export async function readWait(client: Client, environment: string, channel: string): Promise<number> {
+  const { rows } = await client.query<{ wait: string }>(
+    sql`
+      select ceil(greatest(extract(epoch from next_at - clock_timestamp()), 0) * 1000) as wait
+      from _dataform.follower
+      where environment = $1 and name = $2`,
+    [environment, `channel:${channel}`],
+  );
+  return Number(rows[0]?.wait ?? 0);
 }
 
 const utc = (moment: Sql) => sql`to_char(${moment} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
@@ -237,7 +276,7 @@ export async function settle(
   client: Client,
   environment: string,
   channel: string,
-  { id, every }: { readonly id: string; readonly every: number },
+  { id, until, every }: Pick<Claimed, "id" | "until"> & { readonly every: number },
 ): Promise<void> {
   await withTransaction(client, async () => {
     await client.query(
@@ -248,8 +287,8 @@ export async function settle(
       sql`
         update _dataform.follower
         set claimed_until = null, attempts = 0, error = null, next_at = clock_timestamp() + $3::interval
-        where environment = $1 and name = $2`,
-      [environment, `channel:${channel}`, `${every} milliseconds`],
+        where environment = $1 and name = $2 and claimed_until = $4::timestamptz`,
+      [environment, `channel:${channel}`, `${every} milliseconds`, until],
     );
   });
 }
@@ -259,7 +298,7 @@ export async function postpone(
   client: Client,
   environment: string,
   channel: string,
-  { id, wait, error }: { readonly id: string; readonly wait: number; readonly error: string },
+  { id, until, wait, error }: Pick<Claimed, "id" | "until"> & { readonly wait: number; readonly error: string },
 ): Promise<void> {
   await withTransaction(client, async () => {
     await client.query(
@@ -270,8 +309,8 @@ export async function postpone(
       sql`
         update _dataform.follower
         set claimed_until = null, attempts = attempts + 1, error = $4, next_at = clock_timestamp() + $3::interval
-        where environment = $1 and name = $2`,
-      [environment, `channel:${channel}`, `${wait} milliseconds`, error],
+        where environment = $1 and name = $2 and claimed_until = $5::timestamptz`,
+      [environment, `channel:${channel}`, `${wait} milliseconds`, error, until],
     );
   });
 }

@@ -48,7 +48,8 @@ const LONGEST = 300;
 /** What an error says, in one line: it may be long, and hold what it likes. */
 function oneLine(text: string): string {
   const line = text.replaceAll(/\s+/g, " ").trim();
-  return line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line;
+  // No half of a pair: PostgreSQL takes none.
+  return line.length > LONGEST ? `${line.slice(0, LONGEST - 1).replace(/\p{Surrogate}$/u, "")}…` : line.toWellFormed();
 }
 
 /** What of a project is about something: its product and tags. */
@@ -154,6 +155,7 @@ export function verdictOfFreshness(stream: StreamFreshness, lasting: (seconds: n
           text: `${old}, at most ${lasting(limit ?? 0)} wanted`,
           link: "#/operations/freshness",
           ...product(source),
+          stream: stream.stream,
         }
       : null,
   };
@@ -161,7 +163,12 @@ export function verdictOfFreshness(stream: StreamFreshness, lasting: (seconds: n
 
 export function verdictsOfLoad(load: LastLoad): readonly Verdict[] {
   const { source, status, error, unknown, missing } = load;
-  const about = { subject: `source ${nameOf(load)}`, link: "#/operations/loads", ...product(source) };
+  const about = {
+    subject: `source ${nameOf(load)}`,
+    link: "#/operations/loads",
+    ...product(source),
+    stream: load.stream,
+  };
   const failure: Verdict = {
     key: `failure:load:${nameOf(load)}`,
     trouble: status === "failed" ? { ...about, kind: "failure", text: oneLine(error ?? "a load failed") } : null,
@@ -189,6 +196,7 @@ export function verdictOfDue({ schedule, status, reason }: LastDue): Verdict {
         : {
             kind: "failure",
             subject: `schedule ${schedule}`,
+            schedule,
             text: oneLine(reason ?? `it ended with ${status}`),
             link: "#/operations/runs",
           },

@@ -1,5 +1,5 @@
 import { createServer } from "node:net";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { cli } from "../support/cli.ts";
 import { type Listener, ok, startListener } from "../support/servers/listener.ts";
 import { noSmtp, startSmtp, type TestSmtp } from "../support/servers/smtp.ts";
@@ -221,6 +221,68 @@ test("what nobody took for a day is given up", async () => {
   expect(await shop.rows("select distinct status from _dataform.delivery where channel = 'hook'")).toEqual(["failed"]);
 });
 
+test("what waits for a channel that is declared no more is given up after a day, too", async () => {
+  await notify();
+  await turn("fails = 1");
+  await shop.run();
+  hook.answer = (response) => void response.writeHead(500).end();
+  await notify();
+  const without = declared({ channels: { team: declared().channels.team }, rules: [] });
+  expect((await notify(without)).stderr).toContain("not told by hook: it stands in notifications.yaml no more");
+  await shop.sql("update _dataform.delivery set made_at = now() - interval '25 hours'");
+  await notify(without);
+  expect((await notify(without)).exitCode).toBe(0);
+});
+
+test("a failure behind more runs than are read at once is found, whatever its error says", async () => {
+  await notify();
+  await shop.sql(`
+    insert into _dataform.run (run_id, environment, fence, status, started_at, finished_at, errors)
+    select gen_random_uuid(), 'main', 0, case when n = 1 then 'failure' else 'cancelled' end, at, at,
+      jsonb_build_array(jsonb_build_object('message', repeat('x', 298) || '😀 and more'))
+    from generate_series(1, 120) as n
+    cross join lateral (select clock_timestamp() + n * interval '1 microsecond') as moment (at)`);
+  onTestFinished(() => shop.sql("delete from _dataform.run where fence = 0"));
+  const { exitCode, stderr } = await notify();
+  expect(exitCode, stderr).toBe(0);
+  expect(events(hook)).toEqual([["opened failure a run"]]);
+  expect(hook.received[0]!.body.events[0].text).toBe(`${"x".repeat(298)}…`);
+});
+
+test("what was wrong with a source or a line of the schedule that is gone is over, and nobody is told", async () => {
+  onTestFinished(() => shop.project.write({ "ingest/visits.yaml": files["ingest/visits.yaml"] }));
+  await notify();
+  await shop.sql(`
+    update raw._load set status = 'failed', details = '{"error": "broken"}';
+    insert into _dataform.schedule (environment, name, version, definition) values ('main', 'night', '1', '{}');
+    insert into _dataform.schedule_due (environment, schedule, version, due, last_due, cause, definition, status, finished_at)
+    values ('main', 'night', '1', now(), now(), 'clock', '{}', 'failure', now())`);
+  onTestFinished(() =>
+    shop.sql(
+      "update raw._load set status = 'loaded'; delete from _dataform.schedule_due; delete from _dataform.schedule",
+    ),
+  );
+  await notify();
+  const wrong = ["freshness source visits.all", "failure source visits.all", "failure schedule night"];
+  expect(events(hook)[0]).toEqual(wrong.map((one) => `opened ${one}`));
+  shop.project.remove("ingest/visits.yaml");
+  await shop.sql("update _dataform.schedule set removed_at = now()");
+  const { stderr } = await notify();
+  for (const gone of wrong) expect(stderr).toContain(`over ${gone}`);
+  expect(hook.received).toHaveLength(1);
+});
+
+test("a channel that cannot even be begun keeps no other one from being told", async () => {
+  const broken = { command: { run: ["dataform.json/tell"] } };
+  const settings = declared({ channels: { ...declared().channels, broken }, rules: [{ to: ["broken", "hook"] }] });
+  await notify(settings);
+  await turn("fails = 1");
+  await shop.run();
+  const { stderr } = await notify(settings);
+  expect(stderr).toContain("not told by broken: dataform.json/tell");
+  expect(hook.received).toHaveLength(1);
+});
+
 test("--dry-run tells nobody and keeps nothing; --json says what was found", async () => {
   await notify();
   await turn("fails = 1");
@@ -294,11 +356,21 @@ test("a server that never greets and one that never answers hold up no other cha
   const silent = createServer(() => {});
   await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => void silent.close());
-  const { port } = silent.address() as { port: number };
+  const talking = createServer((socket) => {
+    socket.on("error", () => {}).write("220 here\r\n");
+    const word = setInterval(() => socket.write("250-and\r\n"), 500);
+    socket.on("close", () => clearInterval(word));
+  });
+  await new Promise<void>((resolve) => talking.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void talking.close());
   await notify();
   team.answer = undefined;
-  const dead = { email: { host: "127.0.0.1", port, tls: "none", from: "a@example.com", to: ["b@example.com"] } };
-  const settings = declared({ channels: { ...declared().channels, dead }, rules: [{ to: ["dead", "team", "hook"] }] });
+  const at = (server: typeof silent) => {
+    const { port } = server.address() as { port: number };
+    return { email: { host: "127.0.0.1", port, tls: "none", from: "a@example.com", to: ["b@example.com"] } };
+  };
+  const channels = { ...declared().channels, dead: at(silent), talks: at(talking) };
+  const settings = declared({ channels, rules: [{ to: ["dead", "talks", "team", "hook"] }] });
   shop.project.write({ "notifications.yaml": JSON.stringify(settings) });
   await turn("fails = 1");
   await shop.run();
@@ -309,6 +381,8 @@ test("a server that never greets and one that never answers hold up no other cha
   await shop.run();
   await expect.poll(() => hook.received.length, { timeout: 30_000 }).toBe(2);
   expect(team.received).toHaveLength(1);
+  const errors = () => shop.rows("select error from _dataform.follower where name = 'channel:talks'");
+  await expect.poll(errors, { timeout: 30_000 }).toEqual([expect.stringContaining("within 15 s")]);
 }, 90_000);
 
 test("mistakes of notifications.yaml are told with their lines, before anybody is told anything", async () => {

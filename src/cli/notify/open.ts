@@ -46,6 +46,7 @@ export function openNotifier(
     project: graph.project.name ?? "dataform",
     notifications,
     belongings,
+    declared: sources,
     sources: files.length ? chooseSourcesToShow(shell, []) : [],
     surroundings: { projectDir: shell.projectDir, env: shell.env },
     lasting,

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { milliseconds } from "../../model/duration.ts";
 import type { ChannelSettings, Message } from "../../model/notifying.ts";
 import { after } from "../../wait/timers.ts";
-import { NotTold } from "./told.ts";
+import { NotTold, nameOf } from "./told.ts";
 
 interface Surroundings {
   readonly projectDir: string;
@@ -23,16 +23,23 @@ export async function runCommand(
     name,
     typeof value === "string" ? value : value.reveal(),
   ]);
-  const child = spawn(program, args, {
-    cwd: projectDir,
-    env: {
-      ...Object.fromEntries(HANDED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
-      ...Object.fromEntries(own),
-    },
-    stdio: ["pipe", "ignore", "ignore"],
-    // A group of its own, so that what it started ends with it.
-    detached: true,
-  });
+  const start = () =>
+    spawn(program, args, {
+      cwd: projectDir,
+      env: {
+        ...Object.fromEntries(HANDED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
+        ...Object.fromEntries(own),
+      },
+      stdio: ["pipe", "ignore", "ignore"],
+      // A group of its own, so that what it started ends with it.
+      detached: true,
+    });
+  let child: ReturnType<typeof start>;
+  try {
+    child = start();
+  } catch (error) {
+    throw new NotTold(`${program}: it cannot be started (${nameOf(error)})`);
+  }
   const end = () => {
     try {
       process.kill(-child.pid!, "SIGKILL");

@@ -1,5 +1,5 @@
 import { EnvHttpProxyAgent, request } from "undici";
-import { NotTold, PATIENCE } from "./told.ts";
+import { NotTold, nameOf, PATIENCE } from "./told.ts";
 
 export interface Posted {
   readonly url: string;
@@ -29,9 +29,10 @@ export async function post({ url, headers = {}, body }: Posted): Promise<void> {
     if (error instanceof NotTold) throw error;
     const { name, code } = error as { name: string; code?: string };
     const late = name === "TimeoutError" || name === "HeadersTimeoutError" || name === "BodyTimeoutError";
-    throw new NotTold(
-      late ? `${where} did not answer within ${PATIENCE / 1000} s` : `${where} cannot be reached (${code ?? name})`,
-    );
+    if (late) throw new NotTold(`${where} did not answer within ${PATIENCE / 1000} s`);
+    if (code === "UND_ERR_INVALID_ARG")
+      throw new NotTold(`${where} was not asked: a header or the address has a character that none may have`);
+    throw new NotTold(`${where} cannot be reached (${nameOf(error)})`);
   } finally {
     dispatcher.destroy().catch(() => {});
   }

@@ -11,3 +11,9 @@ export class NotTold extends Error {
 
 /** The longest that a channel may take, in milliseconds. */
 export const PATIENCE = 15_000;
+
+/** What an error is called: its text may hold what was sent. */
+export function nameOf(error: unknown): string {
+  const { name, code } = error as { name?: string; code?: string };
+  return code ?? name ?? "an error";
+}
