@@ -78,9 +78,12 @@ export function addExplore(server: FastifyInstance, explore: Explore, gate: Expl
   );
 }
 
+/** SQLSTATEs, and codes of the system, for a database that is not reached, does not let the login in, or has no room. */
+const NOT_OF_THE_QUESTION = /^(?:08|28|3D|53|57P|E[A-Z])/;
+
 /** What is wrong with a question is told as it is: whoever asks wrote it, and sees nothing in it that they may not read. */
 function told(error: unknown): unknown {
-  if (!(error instanceof UserError) || error.code?.startsWith("08")) return error;
+  if (!(error instanceof UserError) || NOT_OF_THE_QUESTION.test(error.code ?? "")) return error;
   const { message, location, snippet, expected, found, hint, code } = error;
   const place = location?.line === undefined ? {} : { line: location.line, column: location.column };
   return new Problem("invalid-request", { detail: message, more: { snippet, expected, found, hint, code, ...place } });

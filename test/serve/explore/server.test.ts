@@ -159,6 +159,14 @@ test("what is asked otherwise than a question can be is refused, not heeded in p
   }
 });
 
+test("of a login that the database does not let in whoever asks learns no name", async () => {
+  await shop.sql(`alter role ${reader} nologin`);
+  const { status, body } = await post({ select: "select 1 as one" });
+  await shop.sql(`alter role ${reader} login`);
+  expect([status, body]).toEqual([503, expect.not.stringContaining(reader)]);
+  expect((await post({ select: "select 1 as one" })).status).toBe(200);
+});
+
 describe("pages of others", () => {
   const select = { select: "select 1 as one" };
   test.each([
