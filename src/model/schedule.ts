@@ -17,7 +17,7 @@ export interface ScheduledStep {
 }
 
 /** Local times of the zone, as `2026-12-24 18:00`; `until` is no part of it. */
-export interface Blackout {
+interface Blackout {
   readonly from: string;
   readonly until: string;
 }
@@ -47,7 +47,7 @@ export type SkipReason = "missed" | "too old" | "overlap" | "paused" | "blackout
 
 export type DueCause = "clock" | "catch-up" | "load" | "file" | "hand";
 export type DueStatus = "queued" | "running" | "success" | "failure" | "cancelled" | "skipped";
-export type ScheduleStepStatus = "starting" | "running" | "success" | "failure" | "timeout" | "lost" | "cancelled";
+type ScheduleStepStatus = "starting" | "running" | "success" | "failure" | "timeout" | "lost" | "cancelled";
 
 /** One attempt of a step of a due, as it is recorded. Moments are ISO 8601. */
 export interface RecordedStep {

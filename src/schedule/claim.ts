@@ -77,7 +77,7 @@ async function lockLines(client: Client, environment: string, which: Sql): Promi
 }
 
 /** The database's clock: what is due is by it alone. */
-export async function clockOf(client: Client): Promise<Date> {
+async function clockOf(client: Client): Promise<Date> {
   const { rows } = await client.query<{ now: string }>(sql`select ${milliseconds(sql`clock_timestamp()`)} as now`);
   return new Date(Number(rows[0]!.now));
 }

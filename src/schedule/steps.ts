@@ -77,7 +77,7 @@ export async function endDue(
   return rowCount > 0;
 }
 
-export async function tellOthers(client: Client): Promise<void> {
+async function tellOthers(client: Client): Promise<void> {
   await client.query(sql`select pg_notify(${literal(CHANNEL)}, '')`);
 }
 

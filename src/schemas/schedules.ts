@@ -54,9 +54,6 @@ const COMMANDS = {
   notify: closed({}, "`dataform notify`: tells what is wrong by now, as notifications.yaml says"),
 };
 
-/** Commands that can be steps. */
-export type StepCommand = keyof typeof COMMANDS;
-
 const step = closed(
   {
     ingest: Type.Optional(COMMANDS.ingest),
@@ -150,6 +147,6 @@ export const schedulesSchema = closed(
   "what `dataform schedule` runs, and when",
 );
 
-export type WrittenSchedules = Static<typeof schedulesSchema>;
+type WrittenSchedules = Static<typeof schedulesSchema>;
 export type WrittenLine = WrittenSchedules["schedules"][string];
 export type WrittenStep = WrittenLine["steps"][number];

@@ -104,7 +104,7 @@ const NETWORKS: readonly Network[] = [
   },
 ];
 
-export interface Load {
+interface Load {
   readonly id: string;
   readonly at: Moment;
   readonly isWhole: boolean;

@@ -91,7 +91,7 @@ export function programOf(shell: Shell, flags: EnvironmentFlags & ConnectionFlag
   };
 }
 
-export function nothingDeclared(): UserError {
+function nothingDeclared(): UserError {
   return new UserError({
     message: "there is nothing to schedule",
     expected: "lines in schedules.yaml, in the project's folder",

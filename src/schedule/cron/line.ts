@@ -6,7 +6,7 @@ import { type CronMistake, FIELDS, fieldOf } from "./fields.ts";
  * once for each local time; one that does not exist that day is at the first instant after the gap, of one that exists twice it
  * is the first.
  */
-export type LineKind = "interval" | "fixed";
+type LineKind = "interval" | "fixed";
 
 /** A cron line in its zone. */
 export interface CronLine {

@@ -14,7 +14,7 @@ import { type Known, mistakesInNames } from "./names.ts";
 import { stepOf } from "./steps.ts";
 import { mistakesInTimes } from "./times.ts";
 
-export const SCHEDULES_FILE = "schedules.yaml";
+const SCHEDULES_FILE = "schedules.yaml";
 
 /**
  * Reads `schedules.yaml`; none where there is no such file.

@@ -4,7 +4,7 @@ import { type Place, placesOf } from "../../../sql/places.ts";
 import { tokenize } from "../../../sql/tokens.ts";
 
 /** What may stand where the caret is. */
-export interface Suggestion {
+interface Suggestion {
   readonly text: string;
   /** What it is: a type, a kind of relation, a word of SQL. */
   readonly about: string;
@@ -136,7 +136,7 @@ const asRelation = ({ schema, name, kind, summary }: ExploreRelation): Suggestio
 const asWord = (text: string): Suggestion => ({ text, about: SQL, description: "" });
 
 /** As SQL has the name. */
-export function written(name: string): string {
+function written(name: string): string {
   return /^[a-z_][a-z0-9_$]*$/.test(name) && !NO_ALIAS.has(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
