@@ -3,15 +3,8 @@ import type { Duty } from "../model/roles.ts";
 import { type Client, hangUp, withClient } from "../postgres/client.ts";
 import { sql } from "../sql/sql.ts";
 import { within } from "../wait/timers.ts";
-import {
-  type RecordedLoads,
-  type RecordedRuns,
-  type RecordedStorage,
-  readLastEnd,
-  readLoads,
-  readRuns,
-  readStorage,
-} from "./recorded.ts";
+import { type RecordedLoads, type RecordedStorage, readLoads, readStorage } from "./recorded-loads.ts";
+import { type RecordedRuns, readLastEnd, readRuns } from "./recorded-runs.ts";
 
 export interface SnapshotOptions {
   readonly environment: string;

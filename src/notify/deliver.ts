@@ -3,7 +3,7 @@ import type { ChannelSettings, Message } from "../model/notifying.ts";
 import type { Client } from "../postgres/client.ts";
 import { type Surroundings, tell } from "./channels/tell.ts";
 import { NotTold, nameOf, PATIENCE } from "./channels/told.ts";
-import { claim, postpone, settle } from "./store.ts";
+import { claim, postpone, settle } from "./deliveries.ts";
 
 export interface Delivering {
   readonly environment: string;

@@ -6,8 +6,9 @@ import { type Client, withClient } from "../postgres/client.ts";
 import { pause } from "../wait/pause.ts";
 import type { Surroundings } from "./channels/tell.ts";
 import { type Delivered, deliverNext } from "./deliver.ts";
+import { giveUp, readWait, readWaiting } from "./deliveries.ts";
 import { readLastDues, readLastLoads, readLines } from "./read-record.ts";
-import { giveUp, type Looked, look, readWait, readWaiting } from "./store.ts";
+import { type Looked, look } from "./store.ts";
 import { type Belongings, verdictOfDue, verdictOfFreshness, verdictsOfLoad } from "./verdicts.ts";
 
 export interface NotifierOptions {

@@ -1,11 +1,8 @@
-import { LOOKING, ledgersIn, rowsOf } from "../catalogue/rows.ts";
+import { LOOKING, rowsOf } from "../catalogue/rows.ts";
 import { hasMetadata } from "../environment/layout.ts";
-import { sourceFreshness } from "../library/monitoring/loads.ts";
-import { storage } from "../library/monitoring/storage.ts";
-import type { Ledger } from "../library/monitoring/tables.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { literal } from "../sql/literals.ts";
-import { join, type Sql, sql } from "../sql/sql.ts";
+import { type Sql, sql } from "../sql/sql.ts";
 
 // What the records of a database say, for figures: moments as seconds since 1970, durations in seconds, sizes in bytes.
 
@@ -68,39 +65,11 @@ export interface RecordedRuns {
   readonly endedSteps: readonly { readonly kind: string; readonly status: string; readonly seconds: number }[];
 }
 
-/** Of loads. */
-export interface RecordedLoads {
-  readonly streams: readonly {
-    readonly source: string;
-    readonly stream: string;
-    readonly loadedAt: number;
-    readonly age: number;
-    readonly warn: number | null;
-    readonly error: number | null;
-    /** Null where nothing is declared, or a column decides. */
-    readonly state: "fresh" | "warn" | "error" | null;
-    readonly failing: number;
-  }[];
-  readonly sources: readonly {
-    readonly source: string;
-    readonly loaded: number;
-    readonly failed: number;
-    readonly rows: number;
-    readonly rejected: number;
-    readonly bytes: number;
-  }[];
-  readonly rejects: readonly { readonly source: string; readonly open: number }[];
-}
-
-export interface RecordedStorage {
-  readonly kinds: readonly { readonly kind: string; readonly bytes: number }[];
-  readonly database: number;
-}
-
 /** Runs that are told of at once: a process that was not asked for long goes on with the next look. */
 const MOST_RUNS = 50;
 
-const seconds = (moment: Sql) => sql`extract(epoch from ${moment})::double precision`;
+/** Since 1970. */
+export const seconds = (moment: Sql) => sql`extract(epoch from ${moment})::double precision`;
 
 /**
  * In one snapshot. The connection may read the record's runs and steps.
@@ -307,100 +276,4 @@ export async function readLastEnd(client: Client, environment: string): Promise<
     [environment],
   );
   return rows[0]!.at;
-}
-
-/**
- * In one snapshot, of the ledgers of these schemas.
- * @param streams of so many at most, by their names
- */
-export function readLoads(
-  client: Client,
-  schemas: readonly string[],
-  streams: number,
-): Promise<RecordedLoads | undefined> {
-  return withTransaction(client, () => loadsOf(client, schemas, streams), LOOKING);
-}
-
-async function loadsOf(client: Client, schemas: readonly string[], streams: number) {
-  const ledgers = await ledgersIn(client, schemas);
-  if (!ledgers.length) return undefined;
-  return {
-    streams: await rowsOf<RecordedLoads["streams"][number]>(
-      client,
-      sql`
-        select
-          source,
-          stream,
-          ${seconds(sql`max(last_load_at)`)} as "loadedAt",
-          max(age_seconds) as age,
-          min(warn_seconds) as warn,
-          min(error_seconds) as error,
-          case
-            when bool_or(state = 'error') then 'error'
-            when bool_or(state = 'warn') then 'warn'
-            when bool_or(state = 'fresh') then 'fresh'
-          end as state,
-          bool_or(failed_at is not null)::int as failing
-        from (${sourceFreshness(ledgers)}) as freshness
-        group by source, stream
-        order by source, stream
-        limit ${literal(streams)}`,
-    ),
-    sources: await rowsOf<RecordedLoads["sources"][number]>(
-      client,
-      sql`
-        select
-          source,
-          count(*) filter (where status <> 'failed') as loaded,
-          count(*) filter (where status = 'failed') as failed,
-          sum(rows) as rows,
-          sum(rejected) as rejected,
-          coalesce(sum(bytes), 0) as bytes
-        from (${ofEach(
-          ledgers,
-          ({ _load, _file }) => sql`
-            select
-              load.source,
-              load.status,
-              load.rows,
-              load.rejected,
-              (select sum(file.bytes) from ${_file} as file where file.load_id = load.load_id) as bytes
-            from ${_load} as load`,
-        )}) as loads
-        group by source
-        order by source
-        limit ${literal(streams)}`,
-    ),
-    rejects: await rowsOf<RecordedLoads["rejects"][number]>(
-      client,
-      sql`
-        select source, count(*) as open
-        from (${ofEach(
-          ledgers,
-          ({ _rejected, _load }) => sql`
-            select rejected.source
-            from ${_rejected} as rejected
-            inner join ${_load} as load
-              on load.load_id = rejected.load_id
-            where rejected.replayed_by is null and rejected.dismissed_at is null and load.status <> 'struck'`,
-        )}) as rejects
-        group by source
-        order by source
-        limit ${literal(streams)}`,
-    ),
-  } satisfies RecordedLoads;
-}
-
-function ofEach(ledgers: readonly Ledger[], query: (ledger: Ledger) => Sql): Sql {
-  return join(ledgers.map(query), "\nunion all\n");
-}
-
-/** Asks the size of each table: not with each look. */
-export async function readStorage(client: Client, schemas: readonly string[]): Promise<RecordedStorage> {
-  const kinds = await rowsOf<RecordedStorage["kinds"][number]>(
-    client,
-    sql`select kind, sum(bytes)::bigint as bytes from (${storage(schemas)}) as stored group by kind`,
-  );
-  const [whole] = await rowsOf<{ bytes: number }>(client, sql`select pg_database_size(current_database()) as bytes`);
-  return { kinds, database: whole!.bytes };
 }
