@@ -1,6 +1,6 @@
 // What `dataform serve` answers, beside PostgreSQL's own pgbench and psql in the same minutes: pages that are kept, pages that are
 // read, whole relations, and what a publish does to them. Needs wrk, pgbench, psql and curl. docs/benchmarks.md explains it.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { join, resolve } from "node:path";
@@ -74,6 +74,22 @@ function note(name: string, figure: number): void {
   else figures.set(name, [figure]);
 }
 
+/** Starts a server that prints its address. */
+async function started(args: readonly string[]): Promise<{ readonly child: ChildProcess; readonly url: string }> {
+  const child = spawn(process.execPath, [...args], { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
+  process.once("exit", () => child.kill());
+  let printed = "";
+  for await (const data of child.stdout) {
+    printed += data;
+    if (printed.includes("\n")) break;
+  }
+  return { child, url: printed.trim() };
+}
+
+/** Of a page, with `customer` for the one that is asked for. */
+const pageOf = (customer: string) =>
+  `select order_id, customer, day, amount, note from shop.orders where customer = ${customer} order by order_id limit 101`;
+
 for (const [path, text] of Object.entries(files)) {
   mkdirSync(join(folder, path, ".."), { recursive: true });
   writeFileSync(join(folder, path), text);
@@ -85,21 +101,10 @@ try {
   const settings: ConnectionSettings = { ...(await server.createDatabase()), ssl: { mode: "disable" } };
   const graph = await compile(folder);
   await run(graph, settings, {});
-  const child = spawn(
-    process.execPath,
-    [
-      ...[join(root, "bin/dataform.js"), "serve", "--no-site", "--port", "0"],
-      ...["--url", connectionUrl(settings, { password: true })],
-    ],
-    { cwd: folder, stdio: ["ignore", "pipe", "inherit"] },
-  );
-  process.once("exit", () => child.kill());
-  let printed = "";
-  for await (const data of child.stdout) {
-    printed += data;
-    if (printed.includes("\n")) break;
-  }
-  const url = printed.trim();
+  const database = connectionUrl(settings, { password: true });
+  const serve = ["serve", "--no-site", "--port", "0", "--url", database];
+  const { child, url } = await started([join(root, "bin/dataform.js"), ...serve]);
+  const bare = await started([join(import.meta.dirname, "serve/bare.js"), database, pageOf("$1")]);
   const memory = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))![1]) / 1024;
   const any = (path: string) =>
     `request = function() return wrk.format("GET", "/${path}/" .. math.random(1, ${customers})) end`;
@@ -112,15 +117,21 @@ try {
     note("kept: p99, ms (under 10)", kept.p99);
     const same = await load(folder, { url: `${url}kept/1`, headers: { "if-none-match": tag }, ...common });
     note("304: of kept (at least 1.5)", same.rate / kept.rate);
-    const script =
-      `\\set c random(1, ${customers})\n` +
-      "select order_id, customer, day, amount, note from shop.orders where customer = :c order by order_id limit 101;\n";
+    const bareKept = await load(folder, { url: `${bare.url}kept/1`, ...common });
+    const bareSame = await load(folder, { url: `${bare.url}kept/1`, headers: { "if-none-match": tag }, ...common });
+    note("304: answers a second", same.rate);
+    note("a bare Node server, kept: answers a second", bareKept.rate);
+    note("a bare Node server: 304 of kept", bareSame.rate / bareKept.rate);
+    const script = `\\set c random(1, ${customers})\n${pageOf(":c")};\n`;
     const direct = await pgbench(folder, settings, { script, seconds, clients: 8 });
     const read = await load(folder, { url: `${url}read/1`, script: any("read"), ...common });
     note("pgbench: answers a second", direct);
     note("read: answers a second", read.rate);
     note("read: of pgbench (at least 0.6)", read.rate / direct);
     note("read: p99, ms", read.p99);
+    const bareRead = await load(folder, { url: `${bare.url}read/1`, script: any("read"), ...common });
+    note("a bare Node server, read: of pgbench", bareRead.rate / direct);
+    note("read: of a bare Node server", read.rate / bareRead.rate);
     let published = 0;
     const stop = new AbortController();
     const publishing = (async () => {
@@ -143,6 +154,7 @@ try {
     note("memory, MB more after it", memory() - before);
   }
   child.kill();
+  bare.child.kill();
 } finally {
   await server.stop();
 }

@@ -1,8 +1,7 @@
 import type { Command } from "commander";
-import type { FastifyInstance } from "fastify";
 import type { UserError } from "../model/errors.ts";
 import { SERVER_DEFAULTS, type ServerSettings } from "../model/server-settings.ts";
-import type { RunningServer } from "../serve/server.ts";
+import type { RunningServer, startServer as StartServer } from "../serve/server.ts";
 import { portNumber } from "./options.ts";
 import type { Shell } from "./shell.ts";
 
@@ -28,7 +27,7 @@ export function addListenOptions(command: Command): Command {
 export async function listen(
   shell: Shell,
   { host, port }: ListenFlags,
-  add: (server: FastifyInstance) => void | Promise<void>,
+  add: Parameters<typeof StartServer>[1],
   settings: ServerSettings = SERVER_DEFAULTS,
 ): Promise<RunningServer> {
   const log = (line: string) => shell.say(line);

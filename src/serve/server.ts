@@ -1,4 +1,4 @@
-import { type IncomingMessage, STATUS_CODES } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import cors, { type FastifyCorsOptions } from "@fastify/cors";
@@ -25,6 +25,9 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** Answers a request at once and says so, or leaves it as it is. */
+export type QuickAnswer = (request: IncomingMessage, response: ServerResponse) => boolean;
+
 /** On every answer. */
 const SAFE = { "x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "x-frame-options": "DENY" };
 
@@ -34,12 +37,12 @@ const LONGEST_PARAMETER = 1_000;
 const MOST_HEADERS = 16_384;
 
 /**
- * One process that answers over HTTP. `add` gives it what it answers.
+ * One process that answers over HTTP. `add` gives it what it answers; what it returns is asked first.
  * @throws UserError where the address is taken
  */
 export async function startServer(
   { host, port, settings, log }: ServerOptions,
-  add: (server: FastifyInstance) => void | Promise<void>,
+  add: (server: FastifyInstance) => void | QuickAnswer | Promise<void>,
 ): Promise<RunningServer> {
   const { tls, idleTime, requestTime, trustedProxies, drainTime } = settings;
   const http = {
@@ -66,12 +69,13 @@ export async function startServer(
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     frameworkErrors: (error, request, reply) => fail(error, request, reply, log),
   });
+  const isForUs = (raw: IncomingMessage) => trustedProxies.length > 0 || isMeant(raw, host);
   server.addHook("onRequest", (request, reply, done) => {
     reply.headers(SAFE);
     // It may wait, and be read for, as long as other times allow; what nobody takes of its answer may not stay.
     endWhenIdle(request.raw.socket, 0);
     if (request.url.length > LONGEST_ADDRESS) done(new Problem("address-too-long"));
-    else if (!trustedProxies.length && !isMeant(request.raw, host)) done(new Problem("misdirected-request"));
+    else if (!isForUs(request.raw)) done(new Problem("misdirected-request"));
     // Whatever else such a request says is of no use.
     else if (request.is404 && !READS.has(request.method) && request.method !== "OPTIONS") done(notAllowed());
     else done();
@@ -87,7 +91,8 @@ export async function startServer(
   server.setNotFoundHandler((request, reply) => {
     return answer(READS.has(request.method) ? new Problem("not-found") : notAllowed(), request, reply);
   });
-  await add(server);
+  const quick = await add(server);
+  if (quick) answerFirst(server, (request, response) => isForUs(request) && quick(request, response));
   server.server.maxConnections = settings.connections;
   try {
     await server.listen({ host, port });
@@ -104,6 +109,20 @@ export async function startServer(
       await drained(server, drainTime);
     },
   };
+}
+
+/** What is known to the letter goes no further; a server that is ending says so in each of its answers. */
+function answerFirst(server: FastifyInstance, quick: QuickAnswer): void {
+  const [handle] = server.server.listeners("request") as ((...of: Parameters<QuickAnswer>) => void)[];
+  server.server.removeAllListeners("request");
+  let isEnding = false;
+  server.addHook("preClose", (done) => {
+    isEnding = true;
+    done();
+  });
+  server.server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    if (isEnding || !quick(request, response)) handle!(request, response);
+  });
 }
 
 /** Between two looks for connections over which nothing goes any more, in milliseconds. */

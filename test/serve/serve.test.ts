@@ -1,3 +1,5 @@
+import { connect } from "node:net";
+import { buffer } from "node:stream/consumers";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { Ajv } from "ajv";
 import formats from "ajv-formats";
@@ -141,6 +143,15 @@ async function walk(path: string) {
     next = body.next;
   }
   return { rows, releases: [...releases] };
+}
+
+/** All that comes over the connection, but for the time. */
+async function toTheByte(path: string, headers: Readonly<Record<string, string>>): Promise<string> {
+  const { host, port } = new URL(server.url);
+  const socket = connect(Number(port), "127.0.0.1");
+  const lines = Object.entries({ host, connection: "close", ...headers }).map(([name, value]) => `${name}: ${value}`);
+  socket.write(`GET /${path} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`);
+  return (await buffer(socket)).toString("latin1").replace(/^Date: .*\r\n/m, "");
 }
 
 const ids = (rows: Body["data"]) => rows.map((row) => row.order_id);
@@ -309,6 +320,33 @@ test("a request that waits for a tag is answered without its rows until there is
   const gone = await server.ask(next!);
   expect(gone.status).toBe(410);
   expect(gone.json()).toMatchObject({ current: expect.any(Number), type: expect.stringMatching(/release-gone$/) });
+});
+
+test("an answer that is given again is the same to the last byte, and only to the same request", async () => {
+  const etag = { "if-none-match": (await server.ask("orders")).headers.etag! };
+  const requests = [
+    ["orders", {}],
+    ["orders", etag],
+    ["orders", { "if-none-match": "" }],
+    ["orders", { accept: "" }],
+    ["orders", { accept: "text/csv" }],
+    ["orders?limit=20&numbers=json", {}],
+    ["orders?limit=20", { "accept-encoding": "br, gzip" }],
+    ["orders?limit=20", { "accept-encoding": "gzip" }],
+    ["orders?limit=20", { "accept-encoding": "gzip", ...etag }],
+    ["orders?limit=0", {}],
+    ["states.json", { origin: "https://elsewhere.example" }],
+  ] as const;
+  // The whole way is gone for whoever says anything of what is kept.
+  const whole = await Promise.all(
+    requests.map(([path, headers]) => toTheByte(path, { ...headers, "cache-control": "max-age=0" })),
+  );
+  for (let time = 0; time < 4; time++)
+    for (const [at, [path, headers]] of requests.entries()) expect(await toTheByte(path, headers)).toBe(whole[at]);
+  const statuses = whole.map((answer) => Number(answer.slice(9, 12)));
+  expect(statuses).toEqual([200, 304, 200, 406, 200, 200, 200, 200, 200, 400, 200]);
+  expect((await server.ask("orders", { host: "elsewhere.example" })).status).toBe(421);
+  expect((await server.ask("orders", { "x-forwarded-for": "203.0.113.9" })).status).toBe(401);
 });
 
 test("what is in no release has no tag, and is kept as long as it says", async () => {

@@ -17,7 +17,11 @@ const files = {
   "dataform.json": JSON.stringify({ project: "shop", warehouse: "postgres", defaultSchema: "shop" }),
   "definitions/orders.sqlx": `config { type: "view", assertions: { uniqueKey: ["id"], nonNull: ["id"] } }
 select n as id, repeat('x', 2000) as filler from generate_series(1, 8000) as n`,
-  "serve/shop.yaml": "title: Shop\nendpoints:\n  - { path: /orders, title: Orders, from: shop.orders, limit: 1 }\n",
+  "serve/shop.yaml": `title: Shop
+endpoints:
+  - { path: /orders, title: Orders, from: shop.orders, limit: 1 }
+  - { path: /open, title: For everybody, from: shop.orders, limit: 1, access: public }
+`,
 };
 
 let shop: Warehouse & { end(): Promise<void> };
@@ -135,6 +139,12 @@ test("a page that server.yaml names may ask, and no other", async () => {
     undefined,
     expect.stringContaining("Origin"),
   ]);
+  // Also where the answer itself is known to the letter.
+  for (const origin of ["https://app.example", "https://evil.example", "https://app.example"])
+    for (let time = 0; time < 3; time++) {
+      const { headers: open } = await server.ask("open", { origin });
+      expect(open["access-control-allow-origin"] === origin).toBe(origin === "https://app.example");
+    }
   const foreign = await server.ask("orders", { authorization: `Bearer ${token}`, origin: "https://evil.example" });
   expect(foreign.headers["access-control-allow-origin"]).toBeUndefined();
 });

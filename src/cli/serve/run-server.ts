@@ -4,9 +4,10 @@ import { readServerSettings } from "../../config/load-server.ts";
 import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 import type { Api } from "../../model/graph.ts";
-import type { PageFrom } from "../../serve/api/answers.ts";
 import { addDocumentation } from "../../serve/api/docs-page.ts";
+import type { PageFrom } from "../../serve/api/page.ts";
 import type { ReadApi } from "../../serve/api/read-api.ts";
+import { repeating } from "../../serve/api/repeats.ts";
 import { addEndpoints } from "../../serve/api/routes.ts";
 import { addExplore } from "../../serve/explore/explore-routes.ts";
 import { addHealth, Readiness } from "../../serve/health.ts";
@@ -130,6 +131,14 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
       }
       if (explore && gate) addExplore(to, explore, gate);
       pages?.addTo(to);
+      if (!api) return undefined;
+      const { access } = who!;
+      return repeating({
+        find: (signature) => api?.repeat(signature),
+        admits: (request, endpoint) => access.admits(request, endpoint),
+        onPage,
+        answered: metrics && ((request) => metrics.answered(request)),
+      });
     };
     const running = await listen(shell, flags, add, server);
     if (api) shell.say(`${counted(endpoints.length, "endpoint")}, told and tried at ${running.address}docs/`);

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { FastifyRequest } from "fastify";
 import { idIn } from "../../environment/api-keys.ts";
 import type { DeclaredEndpoint } from "../../model/api.ts";
@@ -58,6 +59,19 @@ export class Access {
   }
 
   /**
+   * Whether whoever asks surely may, without waiting. It counts against a rate then, as `allow` does: one of both is asked. Who may not
+   * is refused by `allow`.
+   */
+  admits(request: IncomingMessage, { access, scope }: Pick<DeclaredEndpoint, "access" | "scope">): boolean {
+    const { openness, keyring } = this.#parts;
+    if (access === "public" || openness === "all") return true;
+    if (this.isOpenHere) return !isForwarded(request);
+    const credential = soleCredentialOf(request);
+    const holder = credential === undefined ? undefined : keyring.find(credential);
+    return holder?.scopes.has(scope) === true && !holder.bucket?.take(performance.now());
+  }
+
+  /**
    * Where everybody may ask without a key, that is for what endpoints answer: not for all that the server's login may read.
    * @throws Problem where whoever asks may not
    */
@@ -100,6 +114,15 @@ export class Access {
     this.#parts.log(`${url.split("?")[0]} was asked for without a valid key, from ${ip}${others}`);
     this.#toldAt = now;
     this.#refused = 0;
+  }
+}
+
+/** Undefined also where there are several. */
+function soleCredentialOf(request: IncomingMessage): string | undefined {
+  try {
+    return credentialOf(request);
+  } catch {
+    return undefined;
   }
 }
 

@@ -7,11 +7,12 @@ import { SQLSTATE, sqlState } from "../../postgres/sqlstate.ts";
 import { Cache } from "./cache.ts";
 import type { Cursors } from "./cursor.ts";
 import { type Encoding, hasTag, MEDIA_TYPES, VARY } from "./negotiate.ts";
-import { jsonRows } from "./page.ts";
+import { jsonRows, type PageFrom } from "./page.ts";
 import type { Read } from "./parameters.ts";
 import { Problem } from "./problem.ts";
 import type { PageReader } from "./reader.ts";
 import type { Releases } from "./releases.ts";
+import type { Repeat } from "./repeats.ts";
 import type { SharedCache } from "./shared-cache.ts";
 import { sourceIn } from "./sources.ts";
 import type { Shape, Source } from "./statements.ts";
@@ -33,6 +34,8 @@ export interface Answer {
   readonly status: 200 | 304;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | undefined;
+  /** Of what would be answered so again, as long as readers have the release. */
+  readonly again?: Pick<Repeat, "release" | "from">;
 }
 
 /** A page as it is kept: its bytes, and how they look packed. */
@@ -53,6 +56,10 @@ interface Ready {
 
 /** Times that a page is read again because readers got another release meanwhile. */
 const MOST_RELEASES = 20;
+/** Of the bytes that are kept, those of answers that are given again as they were. */
+const REPEATS = 1 / 8;
+/** What headers take, about. */
+const REPEAT_BYTES = 600;
 /** Smaller ones do not get smaller. */
 const WORTH_PACKING = 1024;
 
@@ -75,29 +82,40 @@ interface Parts {
   readonly onPage: (from: PageFrom) => void;
 }
 
-/** Where a page came from; `unchanged`: whoever asked had it. */
-export type PageFrom = "memory" | "shared" | "database" | "unchanged";
-
 /** Answers pages, each of one release. */
 export class Answers {
   readonly #parts: Parts;
   readonly #cache: Cache<Kept>;
+  readonly #repeats: Cache<Repeat>;
   readonly #declared = new WeakMap<DeclaredEndpoint, string>();
   readonly #sources = new Map<string, Ready>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#cache = new Cache(parts.cacheBytes);
+    this.#cache = new Cache(parts.cacheBytes * (1 - REPEATS));
+    this.#repeats = new Cache(parts.cacheBytes * REPEATS);
   }
 
   /** Of what is kept in memory. */
   get bytes(): number {
-    return this.#cache.bytes;
+    return this.#cache.bytes + this.#repeats.bytes;
+  }
+
+  /** What was answered to a request, where it would be answered so again. */
+  repeat(signature: string): Repeat | undefined {
+    const found = this.#repeats.get(signature);
+    return found && this.#parts.releases.isCurrent(found.release) ? found : undefined;
+  }
+
+  /** This was answered to a request. */
+  answered(signature: string, repeat: Repeat): void {
+    this.#repeats.set(signature, repeat, signature.length + REPEAT_BYTES + (repeat.body?.length ?? 0));
   }
 
   /** Readers have another release: pages of others are asked for no more. */
   forget(): void {
     this.#cache.clear();
+    this.#repeats.clear();
     this.#sources.clear();
     this.#parts.reader.forget();
   }
@@ -151,14 +169,21 @@ export class Answers {
       const isCurrent = release === current;
       const { source, tags } = await this.#ready(endpoint, release, current);
       const tag = tags[encoding];
+      // One that was asked for may be collected meanwhile.
+      const again = (from: PageFrom) => (isCurrent && pinned === undefined ? { again: { release, from } } : {});
       if (hasTag(asked.ifNoneMatch, tag)) {
         this.#parts.onPage("unchanged");
-        return { status: 304, headers: this.#headers(asked, release, tag), body: undefined };
+        return {
+          status: 304,
+          headers: this.#headers(asked, release, tag),
+          body: undefined,
+          ...again("unchanged"),
+        };
       }
       const key = this.#key(asked, String(release));
       const keeps = endpoint.cache === "release";
       const kept = keeps ? this.#cache.get(key) : undefined;
-      if (kept) return this.#answer(asked, kept, key, tag, "memory");
+      if (kept) return { ...(await this.#answer(asked, kept, key, tag, "memory")), ...again("memory") };
       const read = await this.#cache
         .once(
           `${key} ${isCurrent}`,
@@ -261,6 +286,7 @@ export class Answers {
     const { encoding } = asked;
     const headers = this.#headers(asked, release, tag);
     headers["content-type"] = MEDIA_TYPES.json;
+    headers["content-length"] = String(body.length);
     if (next) headers.link = `<${next}>; rel="next"`;
     if (encoding === "identity" || body.length < WORTH_PACKING) return { status: 200, headers, body };
     headers["content-encoding"] = encoding;
@@ -270,7 +296,9 @@ export class Answers {
       packed.set(encoding, bytes);
       this.#cache.grown(key, (await bytes).length);
     }
-    return { status: 200, headers, body: await bytes };
+    const packedBody = await bytes;
+    headers["content-length"] = String(packedBody.length);
+    return { status: 200, headers, body: packedBody };
   }
 
   #headers({ endpoint }: Asked, release: number | null, tag: string | undefined): Record<string, string> {

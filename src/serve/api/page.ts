@@ -8,6 +8,9 @@ export interface Page {
   readonly rows: readonly PageRow[];
 }
 
+/** Where a page came from; `unchanged`: whoever asked had it. */
+export type PageFrom = "memory" | "shared" | "database" | "unchanged";
+
 export interface PageRow {
   /** A text for each column of the answer. */
   readonly cells: readonly (string | null)[];

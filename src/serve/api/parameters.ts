@@ -38,6 +38,8 @@ const MOST_VALUES = 1000;
 export class ParameterReader {
   readonly #endpoint: DeclaredEndpoint;
   readonly #checks: ReadonlyMap<string, ValueCheck>;
+  /** What may stand in the query. */
+  readonly #known: ReadonlySet<string>;
 
   /**
    * @param types of the relation's columns
@@ -48,6 +50,8 @@ export class ParameterReader {
     this.#checks = new Map(
       endpoint.parameters.map((one) => [one.name, valueCheck(one.schema ?? defaultSchema(one, types))]),
     );
+    const named = endpoint.parameters.flatMap((one) => (one.in === "query" ? one.name : []));
+    this.#known = new Set([...OF_EVERY_ENDPOINT, ...named]);
     for (const one of endpoint.parameters) refuseDefault(endpoint, one, this.#checks.get(one.name)!);
   }
 
@@ -81,9 +85,8 @@ export class ParameterReader {
       mistakes.push(...wrong.slice(0, 3).map((detail) => ({ pointer, detail })));
       given.push({ parameter, value: operator === "in" ? values : values[0]! });
     }
-    const known = new Set([...OF_EVERY_ENDPOINT, ...parameters.flatMap((one) => (one.in === "query" ? one.name : []))]);
     for (const name of Object.keys(query))
-      if (!known.has(name)) mistakes.push({ pointer: `/query/${name}`, detail: unknown(name, [...known]) });
+      if (!this.#known.has(name)) mistakes.push({ pointer: `/query/${name}`, detail: unknown(name, [...this.#known]) });
     const paging = readPaging(query, { limit, most }, mistakes);
     if (mistakes.length) throw new Problem("invalid-request", { detail: sentence(mistakes), errors: mistakes });
     const canonical = JSON.stringify(given.map(({ parameter, value }) => [parameter.name, value]));

@@ -8,14 +8,16 @@ import { ReadPool } from "../../postgres/read-pool.ts";
 import { readKeptRelease, readNamedRelease } from "../../release/store.ts";
 import { sql } from "../../sql/sql.ts";
 import { after } from "../../wait/timers.ts";
-import { type Answer, Answers, type Asked, notPublished, notThere, type PageFrom } from "./answers.ts";
+import { type Answer, Answers, type Asked, notPublished, notThere } from "./answers.ts";
 import type { Cursors } from "./cursor.ts";
 import { openApiDocument, type SignIn } from "./openapi.ts";
 import { describeOutside } from "./outside.ts";
+import type { PageFrom } from "./page.ts";
 import { ParameterReader, type Read } from "./parameters.ts";
 import { Problem } from "./problem.ts";
 import { PageReader } from "./reader.ts";
 import { Releases } from "./releases.ts";
+import type { Repeat } from "./repeats.ts";
 import type { SharedCache } from "./shared-cache.ts";
 import { sourceIn, sourceOutside } from "./sources.ts";
 import type { Source } from "./statements.ts";
@@ -176,6 +178,16 @@ export class ReadApi {
     const reader = new ParameterReader(endpoint, types);
     this.#readers.set(types, reader);
     return reader;
+  }
+
+  /** What was answered to a request, where it would be answered so again. */
+  repeat(signature: string): Repeat | undefined {
+    return this.#answers.repeat(signature);
+  }
+
+  /** This was answered to a request. */
+  answered(signature: string, repeat: Repeat): void {
+    this.#answers.answered(signature, repeat);
   }
 
   /** @throws Problem; the server's error */

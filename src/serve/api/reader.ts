@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { DeclaredEndpoint } from "../../model/api.ts";
 import type { Cells, Prepared, Question, ReadPool } from "../../postgres/read-pool.ts";
-import { after } from "../../wait/timers.ts";
+import { after, afterTurn } from "../../wait/timers.ts";
 import { type Page, readPage, readPages } from "./page.ts";
 import { mayBeTogether, pageStatement, pagesStatement, type Shape, type Source } from "./statements.ts";
 
@@ -22,6 +22,15 @@ interface Together {
   isAsked: boolean;
 }
 
+/** Statements of one shape. */
+interface Asked {
+  /** Those that are on their way. */
+  count: number;
+  /** Milliseconds that they took, and pages that they gave: the last ones count most. */
+  took: number;
+  pages: number;
+}
+
 interface Waiting {
   readonly request: PageRequest;
   resolve(page: Page): void;
@@ -30,20 +39,21 @@ interface Waiting {
 
 /** Requests that are answered by one statement. */
 const MOST_TOGETHER = 64;
-/** Milliseconds: of statements that are quicker, one is sent after the other, and those that come meanwhile go together. */
+/** Milliseconds of a page: of statements that are quicker, one is sent after the other, and those that come meanwhile go together. */
 const QUICK = 5;
+/** Milliseconds that whoever comes meanwhile waits at most. */
+const PATIENCE = 5;
 
 /**
- * Asks for pages. Those of one shape that come while another one is asked for, or that wait for a connection, are asked for together,
- * in one statement and one snapshot: whoever is busy does less for each. What takes long is asked for beside each other.
+ * Asks for pages. Those of one shape that come at once, while another one is asked for, or that wait for a connection, are asked for
+ * together, in one statement and one snapshot: whoever is busy does less for each. What takes long is asked for beside each other.
  */
 export class PageReader {
   readonly #pool: ReadPool;
   readonly #environment: string;
   readonly #statements = new Map<string, Prepared>();
   readonly #together = new Map<string, Together>();
-  /** Statements of each shape that are on their way, and how long the last one took. */
-  readonly #asked = new Map<string, { count: number; took: number }>();
+  readonly #asked = new Map<string, Asked>();
 
   constructor(pool: ReadPool, environment: string) {
     this.#pool = pool;
@@ -70,20 +80,22 @@ export class PageReader {
       // It is full.
       if (open) ask(open);
       const asked = this.#asked.get(key);
-      if (!asked?.count || asked.took >= QUICK) return ask(together);
+      // What was sent to the server at the same time is read first.
+      if (!asked?.count || asked.took >= QUICK * asked.pages) return afterTurn(() => ask(together));
       // One that takes longer than others did keeps nobody waiting.
-      after(QUICK, () => ask(together));
+      after(PATIENCE, () => ask(together));
     });
   }
 
   /** Those that waited for a statement of their shape are asked for now. */
   async #askTogether(together: Together, key: string): Promise<void> {
-    const asked = this.#asked.get(key) ?? { count: 0, took: Number.POSITIVE_INFINITY };
+    const asked = this.#asked.get(key) ?? { count: 0, took: 0, pages: 0 };
     this.#asked.set(key, asked);
     asked.count++;
     const begun = performance.now();
     await this.#ask(together, key);
-    asked.took = performance.now() - begun;
+    asked.took = asked.took / 2 + performance.now() - begun;
+    asked.pages = asked.pages / 2 + together.waiting.length;
     asked.count--;
     const next = this.#together.get(key);
     if (next && !next.isAsked) void this.#askTogether(next, key);

@@ -79,6 +79,11 @@ export class Releases {
     return performance.now() - this.#lookedAt < BELIEVED;
   }
 
+  /** Whether readers surely have it. */
+  isCurrent(release: number): boolean {
+    return release === this.#current && this.isCertain;
+  }
+
   /**
    * What readers have.
    * @param ask the database, whatever is known

@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { DeclaredEndpoint } from "../../model/api.ts";
 import { markStream } from "../metrics-page.ts";
@@ -5,6 +6,7 @@ import { ENDING, encodingOf, formatOf, MEDIA_TYPES, VARY } from "./negotiate.ts"
 import type { Read } from "./parameters.ts";
 import { Problem } from "./problem.ts";
 import type { ReadApi } from "./read-api.ts";
+import { signatureOf } from "./repeats.ts";
 import { type StreamFormat, send } from "./streams.ts";
 
 /**
@@ -56,6 +58,7 @@ async function answer(request: Request, reply: FastifyReply, { endpoint, api, ga
     status,
     headers: own,
     body,
+    again,
   } = await api.page({
     endpoint,
     read,
@@ -65,7 +68,17 @@ async function answer(request: Request, reply: FastifyReply, { endpoint, api, ga
     encoding: encodingOf(headers["accept-encoding"]),
     noCache: headers["cache-control"] !== undefined && /\bno-cache\b/.test(headers["cache-control"]),
   });
-  return reply.code(status).headers(own).send(body);
+  reply.code(status).headers(own);
+  const signature = again && signatureOf(request.raw);
+  if (signature !== undefined)
+    api.answered(signature, {
+      ...again!,
+      endpoint,
+      status,
+      headers: { ...reply.getHeaders() } as OutgoingHttpHeaders,
+      body,
+    });
+  return reply.send(body);
 }
 
 function withoutCursor(search: string): string {
