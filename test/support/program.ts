@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { onTestFinished } from "vitest";
 import { program } from "./built.ts";
 
-/** The command line in a process of its own, which the test does not outlive. */
-export function start(args: readonly string[], url: string) {
+/** The command line in a process of its own, which the test does not outlive. @param env what it has besides */
+export function start(args: readonly string[], url: string, env: Readonly<Record<string, string>> = {}) {
   const child = spawn(process.execPath, [program, ...args], {
-    env: { ...process.env, DATABASE_URL: url, NO_COLOR: "1" },
+    env: { ...process.env, DATABASE_URL: url, NO_COLOR: "1", ...env },
     stdio: ["ignore", "ignore", "pipe"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));

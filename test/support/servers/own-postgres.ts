@@ -5,6 +5,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { onTestFinished } from "vitest";
 import { type ConnectionSettings, connectionUrl } from "../../../src/model/connection-settings.ts";
 import { embeddedStatus, resetEmbedded, startEmbedded } from "../../../src/postgres/embedded/server.ts";
+import { type Clock, simulatedClock } from "../month/clock.ts";
+import { serverPrograms, serverWithClock } from "../month/installed.ts";
 
 /** A server of one test, which may do with it what it likes. */
 export interface OwnServer {
@@ -19,11 +21,28 @@ export interface OwnServer {
  * /usr/lib/postgresql/15.
  */
 export async function ownServer(): Promise<OwnServer> {
+  const folder = ownFolder();
+  const named = process.env.PROOF_POSTGRES;
+  return startIn(folder, named ? { native: nativeOf(named, folder) } : {});
+}
+
+/** The same, by a clock that the test sets. @param now what it is then */
+export async function ownServerByClock(now: Date): Promise<OwnServer & { readonly clock: Clock }> {
+  const folder = ownFolder();
+  const clock = simulatedClock(folder);
+  clock.set(now);
+  const native = serverWithClock(join(folder, "shipped"), serverPrograms(join(folder, "server")), clock);
+  return { ...(await startIn(folder, { native })), clock };
+}
+
+function ownFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "dataform-proof-"));
   chmodSync(folder, 0o755); // as root, the server user has to get in
+  return folder;
+}
+
+async function startIn(folder: string, options: { readonly native?: string }): Promise<OwnServer> {
   const stateDir = join(folder, ".dataform");
-  const named = process.env.PROOF_POSTGRES;
-  const options = named ? { native: nativeOf(named, folder) } : {};
   onTestFinished(async () => {
     await resetEmbedded(stateDir, options);
     rmSync(folder, { recursive: true, force: true });
