@@ -1,4 +1,4 @@
-import { STEP_WORD } from "../model/schedule.ts";
+import { LINES_WORD, STEP_WORD } from "../model/schedule.ts";
 import { cli } from "./program.ts";
 import { INTERRUPTED, terminal } from "./terminal.ts";
 
@@ -9,9 +9,13 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 const argv = process.argv.slice(2);
-process.exitCode =
-  argv[0] === STEP_WORD
-    ? await (await import("./schedule/scheduled-step.ts")).scheduledStep(argv.slice(1), terminal(), cli)
-    : await cli(argv, terminal());
+process.exitCode = await worked();
 // The server has nothing left to do. Whatever else was waited for (an answer of a source, the time to ask again) is not.
 if (process.exitCode === INTERRUPTED) process.stdout.write("", () => process.exit());
+
+async function worked(): Promise<number> {
+  if (argv[0] === STEP_WORD)
+    return (await import("./schedule/scheduled-step.ts")).scheduledStep(argv.slice(1), terminal(), cli);
+  if (argv[0] === LINES_WORD) return (await import("./schedule/read-apart.ts")).answerLines(terminal());
+  return cli(argv, terminal());
+}

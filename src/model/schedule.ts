@@ -1,7 +1,13 @@
 import type { WrittenLine } from "../schemas/schedules.ts";
 
+/** In the project's folder. */
+export const SCHEDULES_FILE = "schedules.yaml";
+
 /** The first word of a command line that is a step of a schedule; then its key, how long it may take, and may be out of sight, in milliseconds; then the command. */
 export const STEP_WORD = "scheduled-step";
+
+/** The first word of a command line that reads `schedules.yaml` for another process of this program. */
+export const LINES_WORD = "declared-schedules";
 
 /** What a line runs after. */
 export type Trigger =

@@ -197,27 +197,18 @@ export async function registerLines(client: Client, deciding: Deciding): Promise
     const { environment, lines } = deciding;
     const now = await clockOf(client);
     const before = await recorded(client, environment);
+    const [same, others] = [[] as ScheduleLine[], [] as ScheduleLine[]];
     for (const line of lines.values()) {
       const known = before.get(line.name);
       const goesOn = known && known.version === line.version && known.isEnabled === line.enabled && !known.isRemoved;
-      const next = goesOn ? undefined : firstDue(line, known, now);
-      await client.query(
-        sql`
-          insert into _dataform.schedule (environment, name, version, definition, next_due, start_at, decided_until)
-          values ($1, $2, $3, $4, ${momentOf(sql`$5`)}, ${momentOf(sql`$6`)}, coalesce(${momentOf(sql`$7`)}, clock_timestamp()))
-          on conflict (environment, name) do update
-          set version = excluded.version, definition = excluded.definition, removed_at = null,
-            next_due = case when $7::numeric is null then schedule.next_due else excluded.next_due end,
-            start_at = case when $7::numeric is null then schedule.start_at else excluded.start_at end,
-            decided_until = case when $7::numeric is null then schedule.decided_until else excluded.decided_until end,
-            seen = case when $7::numeric is null then schedule.seen end,
-            registered_at = case when $7::numeric is null then schedule.registered_at else clock_timestamp() end`,
-        [
-          ...[environment, line.name, line.version, JSON.stringify(line)],
-          ...[next?.nextDue?.getTime() ?? null, next?.startAt?.getTime() ?? null, next?.decidedUntil.getTime() ?? null],
-        ],
-      );
+      (goesOn ? same : others).push(line);
     }
+    await keepLines(client, environment, same);
+    await beginLines(
+      client,
+      environment,
+      others.map((line) => ({ line, first: firstDue(line, before.get(line.name), now) })),
+    );
     await client.query(
       sql`
         update _dataform.schedule
@@ -227,6 +218,51 @@ export async function registerLines(client: Client, deciding: Deciding): Promise
     );
     await client.query(sql`select pg_notify(${literal(CHANNEL)}, '')`);
   });
+}
+
+/** Those that go on where they were, with other steps or other rules. */
+async function keepLines(client: Client, environment: string, lines: readonly ScheduleLine[]): Promise<void> {
+  await client.query(
+    sql`
+      update _dataform.schedule as s
+      set definition = d.definition
+      from jsonb_array_elements($2::jsonb) as d(definition)
+      where s.environment = $1 and s.name = d.definition ->> 'name' and s.definition <> d.definition`,
+    [environment, JSON.stringify(lines)],
+  );
+}
+
+interface BegunLine {
+  readonly line: ScheduleLine;
+  readonly first: Upcoming;
+}
+
+/** Those that are new, or due at other times: they have seen nothing yet. */
+async function beginLines(client: Client, environment: string, lines: readonly BegunLine[]): Promise<void> {
+  await client.query(
+    sql`
+      insert into _dataform.schedule (environment, name, version, definition, next_due, start_at, decided_until)
+      select
+        $1, d.definition ->> 'name', d.definition ->> 'version', d.definition,
+        ${momentOf(sql`d.next_due`)}, ${momentOf(sql`d.start_at`)}, ${momentOf(sql`d.decided_until`)}
+      from jsonb_to_recordset($2::jsonb) as d(definition jsonb, next_due numeric, start_at numeric, decided_until numeric)
+      order by 2
+      on conflict (environment, name) do update
+      set version = excluded.version, definition = excluded.definition, removed_at = null,
+        next_due = excluded.next_due, start_at = excluded.start_at, decided_until = excluded.decided_until,
+        seen = null, registered_at = clock_timestamp()`,
+    [
+      environment,
+      JSON.stringify(
+        lines.map(({ line, first: { nextDue, startAt, decidedUntil } }) => ({
+          definition: line,
+          next_due: nextDue?.getTime(),
+          start_at: startAt?.getTime(),
+          decided_until: decidedUntil.getTime(),
+        })),
+      ),
+    ],
+  );
 }
 
 interface Before {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ScheduleLine, SkipReason } from "../model/schedule.ts";
-import { nextDue } from "./cron/dues.ts";
-import { type CronLine, readCron } from "./cron/line.ts";
+import { type CronLine, nextDue } from "./cron/dues.ts";
+import { readCron } from "./cron/line.ts";
 import { localTime } from "./cron/local-time.ts";
 
 /** A line, and what is recorded of it. */
@@ -140,7 +140,7 @@ export function cronOf({ trigger, zone }: Pick<ScheduleLine, "trigger" | "zone">
   if (trigger.kind !== "clock") return undefined;
   const key = `${zone} ${trigger.cron}`;
   const found = known.get(key) ?? readCron(trigger.cron, zone);
-  if (!("cron" in found)) throw new Error(found.message);
+  if (!("pattern" in found)) throw new Error(found.message);
   known.set(key, found);
   return found;
 }

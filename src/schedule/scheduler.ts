@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { prepareMetadata } from "../environment/layout.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
+import { counted } from "../model/counted.ts";
 import type { ScheduleLine } from "../model/schedule.ts";
 import { type Client, withClient } from "../postgres/client.ts";
 import { listenTo } from "../postgres/listen.ts";
@@ -15,12 +16,26 @@ import { leaveDues } from "./steps.ts";
 import { eachSecond } from "./tick.ts";
 import { Working } from "./working.ts";
 
-export interface SchedulerOptions {
-  readonly settings: ConnectionSettings;
-  readonly environment: string;
+/** What `schedules.yaml` says. */
+export interface Declared {
   readonly lines: readonly ScheduleLine[];
   /** By `source.stream`: those that lines follow. */
   readonly streams: ReadonlyMap<string, KnownStream>;
+}
+
+/** Where that is written, and may be written otherwise. */
+interface Source {
+  /** Whether it is to be read again; asked once a second. */
+  isOther(): boolean;
+  /** @throws what is wrong in it */
+  read(): Promise<Declared>;
+}
+
+interface SchedulerOptions {
+  readonly settings: ConnectionSettings;
+  readonly environment: string;
+  readonly declared: Declared;
+  readonly declaration: Source;
   readonly program: Program;
   /** Steps that go on at once. */
   readonly jobs: number;
@@ -70,31 +85,73 @@ class Scheduler {
   /** Whether it has read the record once: what is wrong before that is told, and not waited for. */
   hasBegun = false;
   readonly #options: SchedulerOptions;
-  readonly #deciding: Deciding;
+  readonly #by = `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`;
   readonly #working: Working;
-  readonly #arrivals: Arrivals;
   /** Why the database cannot be asked, until it can. */
   #lost: string | undefined;
+  #deciding: Deciding;
+  #arrivals: Arrivals;
+  /** As they are declared since the look before; undefined: as they were. */
+  #redeclared: Declared | undefined;
+  #isReading = false;
+  #mistake: string | undefined;
   #heard = () => {};
   #isWoken = false;
   #apart = 0;
   #ahead = Date.now() - performance.now();
 
   constructor(options: SchedulerOptions) {
-    const { environment, lines, program, jobs, say } = options;
-    const by = `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`;
+    const { program, jobs, say, declared } = options;
     this.#options = options;
-    this.#deciding = { environment, by, lines: new Map(lines.map((line) => [line.name, line])) };
-    this.#working = new Working({ by, program, jobs, say, wake: this.wake });
-    this.#arrivals = new Arrivals({ ...options, deciding: this.#deciding, wake: this.wake });
+    this.#working = new Working({ by: this.#by, program, jobs, say, wake: this.wake });
+    this.#deciding = this.#decidingBy(declared);
+    this.#arrivals = this.#arrivalsOf(declared);
   }
 
-  /** A clock that was set, or a machine that slept, is noticed at the next second. */
+  #decidingBy({ lines }: Declared): Deciding {
+    const { environment } = this.#options;
+    return { environment, by: this.#by, lines: new Map(lines.map((line) => [line.name, line])) };
+  }
+
+  #arrivalsOf(declared: Declared): Arrivals {
+    const { settings, say } = this.#options;
+    return new Arrivals({ settings, say, ...declared, deciding: this.#deciding, wake: this.wake });
+  }
+
+  /** A clock that was set, a machine that slept, or another declaration is noticed at the next second. */
   readonly tick = (): void => {
+    if (this.hasBegun && !this.#isReading && this.#options.declaration.isOther()) void this.#readAgain();
     const ahead = Date.now() - performance.now();
     if (Math.abs(ahead - this.#ahead) > SET) this.wake();
     this.#ahead = ahead;
   };
+
+  /** What is wrong is told once, and changes nothing. */
+  async #readAgain(): Promise<void> {
+    const { declaration, say, signal } = this.#options;
+    this.#isReading = true;
+    try {
+      this.#redeclared = await declaration.read();
+      this.#mistake = undefined;
+      this.wake();
+    } catch (error) {
+      const { message } = error as Error;
+      if (message !== this.#mistake && !signal.aborted)
+        say(`schedules.yaml cannot be read again, and its lines stay as they were: ${message}`);
+      this.#mistake = message;
+    }
+    this.#isReading = false;
+  }
+
+  async #redeclare(client: Client, declared: Declared): Promise<void> {
+    const deciding = this.#decidingBy(declared);
+    await registerLines(client, deciding);
+    if (this.#redeclared === declared) this.#redeclared = undefined;
+    this.#deciding = deciding;
+    await this.#arrivals.close();
+    this.#arrivals = this.#arrivalsOf(declared);
+    this.#options.say(`schedules.yaml is read again: ${counted(declared.lines.length, "line")}`);
+  }
 
   /** Looks again: after the look that goes on, or at once where it waits. */
   readonly wake = (): void => {
@@ -131,7 +188,7 @@ class Scheduler {
       const wait = await this.#look(client);
       if (this.#lost !== undefined) this.#options.say("the database is there again");
       this.#lost = undefined;
-      if (signal.aborted && this.isIdle) return leaveDues(client, environment, this.#deciding.by);
+      if (signal.aborted && this.isIdle) return leaveDues(client, environment, this.#by);
       await this.#sleep(wait);
     }
   }
@@ -144,6 +201,7 @@ class Scheduler {
     let work = await readWork(client, environment);
     this.#compareClocks(work.now.getTime() - (begun + Date.now()) / 2);
     if (signal.aborted) return LOOK_EVERY;
+    if (this.#redeclared) await this.#redeclare(client, this.#redeclared);
     const looked = await this.#arrivals.look(client);
     if (work.nextStart && work.nextStart <= work.now) {
       while (await decideDues(client, this.#deciding));

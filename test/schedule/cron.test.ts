@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { duesBetween, lastDue, nextDue, shortestGap } from "../../src/schedule/cron/dues.ts";
-import { type CronLine, readCron } from "../../src/schedule/cron/line.ts";
+import { type CronLine, duesBetween, lastDue, nextDue, shortestGap } from "../../src/schedule/cron/dues.ts";
+import { readCron } from "../../src/schedule/cron/line.ts";
 import { isWhole } from "../support/proof.ts";
 
 function line(text: string, zone = "UTC"): CronLine {
   const read = readCron(text, zone);
-  if (!("cron" in read)) throw new Error(`${text}: ${read.message}`);
+  if (!("pattern" in read)) throw new Error(`${text}: ${read.message}`);
   return read;
 }
 

@@ -254,24 +254,38 @@ test("a line at rest records its dues as skipped and goes on with the next; run 
   expect(other.said()).toContain("slow goes on already");
 });
 
-test("another time of a line is due after the edit alone; a scheduler of before leaves the line to the new one", async () => {
-  const old = scheduler();
+test("an edited schedules.yaml is read again: another time is due after the edit, what is wrong changes nothing and is told once, as is another clock", async () => {
+  const fast = "data:text/javascript,const now = Date.now; Date.now = () => now() + 3_600_000";
+  const { child, said, end } = start(["--project-dir", shop.project.dir, "schedule"], shop.database.url, {
+    NODE_OPTIONS: `--import "${fast.replaceAll(" ", "%20")}"`,
+  });
   await registered();
   const yaml = join(shop.project.dir, "schedules.yaml");
   onTestFinished(() => writeFileSync(yaml, YAML));
-  writeFileSync(yaml, YAML.replace('chain:\n    cron: "@yearly"', 'chain:\n    cron: "@monthly"'));
-  const before = await shop.rows("select version from _dataform.schedule where name = 'chain'");
-  const next = scheduler();
-  await waitFor(`select version <> '${before[0]}' from _dataform.schedule where name = 'chain'`);
+  const [before] = await shop.rows("select version from _dataform.schedule where name = 'chain'");
+  const edited = YAML.replace('chain:\n    cron: "@yearly"', 'chain:\n    cron: "@monthly"');
+  writeFileSync(yaml, edited);
+  await waitFor(`select version <> '${before}' from _dataform.schedule where name = 'chain'`);
   expect(await shop.rows("select next_due > clock_timestamp() from _dataform.schedule where name = 'chain'")).toEqual([
     "t",
   ]);
-  next.child.kill("SIGKILL");
+  writeFileSync(yaml, edited.replace("@monthly", "@fortnightly"));
+  await until({
+    look: async () => (said().includes("stay as they were") ? true : undefined),
+    every: 50,
+    deadline: 60_000,
+    describe: said,
+  });
+  // A scheduler that was started later with another declaration of a line: the line is left to it.
+  await shop.sql("update _dataform.schedule set version = 'another' where name = 'chain'");
   await makeDue("chain");
   await makeDue("broken");
   await ended("broken");
+  child.kill("SIGTERM");
+  expect(await end).toBe(0);
   expect((await history()).map(({ schedule }) => schedule)).toEqual(["broken"]);
-  old.child.kill("SIGTERM");
+  const told = said().match(/there is no @fortnightly|the clock of the database is 3600 s behind this machine's/g);
+  expect(told).toEqual([expect.stringContaining("behind"), expect.stringContaining("@fortnightly")]);
 });
 
 /** Who is told, as `notifications.yaml` says from now on; and what of. */

@@ -3,10 +3,12 @@ import { openDatabase, whereLine } from "../database.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { addConnectionOption, addProjectOptions, parseCount, parseDuration } from "../options.ts";
 import { addEnvironmentOption } from "../releasing.ts";
-import { type LineFlags, pauseOrResume, runByHand } from "../schedule/by-hand.ts";
-import { showHistory, showLines, showNext } from "../schedule/show.ts";
 import { type StartFlags, startScheduler, startSchedulerThatTells } from "../schedule/start.ts";
 import type { AddCommand, Shell } from "../shell.ts";
+
+// What compiles the project is loaded by what needs it: a scheduler goes on for weeks, and has no use for it.
+const looks = () => import("../schedule/show.ts");
+const acts = () => import("../schedule/by-hand.ts");
 
 /** `dataform schedule`: what is due when, and what came of it. */
 export const addScheduleCommand: AddCommand = (schedule, shell) => {
@@ -46,15 +48,15 @@ function addLooks(schedule: Command, shell: Shell): void {
     .command("ls")
     .description("list the lines: when each is due next, and what came of its last due")
     .option("--json", "the list as JSON")
-    .action((_: unknown, command: Command) => showLines(shell, command.optsWithGlobals()));
+    .action(async (_: unknown, command: Command) => (await looks()).showLines(shell, command.optsWithGlobals()));
   schedule
     .command("next")
     .description("when lines are due, as schedules.yaml says it; asks no database")
     .argument("[name]", "a line (default: all of them)")
     .addOption(new Option("--count <n>", "dues of each line").argParser(parseCountOfDues).default(5))
     .option("--json", "the dues as JSON")
-    .action((name: string | undefined, _: unknown, command: Command) =>
-      showNext(shell, name, command.optsWithGlobals()),
+    .action(async (name: string | undefined, _: unknown, command: Command) =>
+      (await looks()).showNext(shell, name, command.optsWithGlobals()),
     );
   schedule
     .command("history")
@@ -62,8 +64,8 @@ function addLooks(schedule: Command, shell: Shell): void {
     .argument("[name]", "a line (default: all of them)")
     .addOption(new Option("--count <n>", "dues").argParser(parseCountOfDues).default(20))
     .option("--json", "the dues as JSON")
-    .action((name: string | undefined, _: unknown, command: Command) =>
-      showHistory(shell, name, command.optsWithGlobals()),
+    .action(async (name: string | undefined, _: unknown, command: Command) =>
+      (await looks()).showHistory(shell, name, command.optsWithGlobals()),
     );
 }
 
@@ -73,7 +75,9 @@ function addActs(schedule: Command, shell: Shell): void {
     .description("run a line now, step by step, whatever its time; exit code 75 where it goes on already")
     .argument("<name>", "the line")
     .option("--json", "what came of it as JSON")
-    .action((name: string, _: unknown, command: Command) => runByHand(shell, name, command.optsWithGlobals()));
+    .action(async (name: string, _: unknown, command: Command) =>
+      (await acts()).runByHand(shell, name, command.optsWithGlobals()),
+    );
   for (const [verb, description] of [
     ["pause", "let a line rest: its dues are recorded as skipped until it is resumed"],
     ["resume", "let a line go on with its next due; those in between are not made up for"],
@@ -83,8 +87,8 @@ function addActs(schedule: Command, shell: Shell): void {
       .description(description)
       .argument("<name>", "the line")
       .option("--json", "whether it is at rest, as JSON")
-      .action((name: string, _: unknown, command: Command) =>
-        pauseOrResume(shell, name, verb, command.optsWithGlobals<LineFlags>()),
+      .action(async (name: string, _: unknown, command: Command) =>
+        (await acts()).pauseOrResume(shell, name, verb, command.optsWithGlobals()),
       );
 }
 

@@ -4,7 +4,6 @@ import { ingestFiles } from "../../config/ingest-files.ts";
 import { loadIngest } from "../../config/load-ingest.ts";
 import type { IngestDeclaration } from "../../model/declarations.ts";
 import { UserErrors } from "../../model/errors.ts";
-import type { CompiledGraph } from "../../model/graph.ts";
 import type { ScheduleLine } from "../../model/schedule.ts";
 import { type Known, knownOf } from "../../schedule/declare/names.ts";
 import { readSchedules } from "../../schedule/declare/read-schedules.ts";
@@ -12,11 +11,10 @@ import { compileProject } from "../compiling.ts";
 import type { ProjectFlags } from "../options.ts";
 import type { Shell } from "../shell.ts";
 
-export interface Declared {
+interface Declared {
   readonly lines: readonly ScheduleLine[];
   /** What their names were looked for in. */
   readonly known: Known;
-  readonly graph: CompiledGraph;
 }
 
 /** The lines of the project, with every name in them looked for. */
@@ -29,7 +27,7 @@ export async function declaredLines(shell: Shell, flags: ProjectFlags): Promise<
     declarations,
     files.map((file) => basename(file).replace(/\.ya?ml$/, "")),
   );
-  return { lines: readSchedules(shell.projectDir, known), known, graph };
+  return { lines: readSchedules(shell.projectDir, known), known };
 }
 
 /** None where a variable of the declaration is not set: whoever loads from it has it. */

@@ -1,11 +1,10 @@
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { counted } from "../../model/counted.ts";
-import { UserError } from "../../model/errors.ts";
 import type { Program } from "../../schedule/child.ts";
 import { runScheduler } from "../../schedule/scheduler.ts";
 import { type ConnectionFlags, type EnvironmentFlags, environmentName } from "../options.ts";
 import type { Shell } from "../shell.ts";
-import { type Declared, declaredLines } from "./declared.ts";
+import { Declaration } from "./declaration.ts";
 
 /** How steps are run. */
 export interface WorkFlags {
@@ -24,41 +23,36 @@ interface Started {
   readonly signal: AbortSignal;
 }
 
-/** Runs the lines of the project until the signal comes, and the steps that go on have ended. */
-export async function startScheduler(shell: Shell, flags: StartFlags, started: Started): Promise<void> {
-  await follow(shell, flags, started, await declaredLines(shell, flags));
-}
-
 /** The same, and tells what is wrong meanwhile. Who tells hears of the steps that are waited for, too. */
 export async function startSchedulerThatTells(shell: Shell, flags: StartFlags, started: Started): Promise<void> {
-  const declared = await declaredLines(shell, flags);
+  // Both are loaded here: who tells nobody has no use for them.
+  const { compileProject } = await import("../compiling.ts");
   const { openNotifier } = await import("../notify/open.ts");
-  const { notifier } = openNotifier(shell, flags, { graph: declared.graph, settings: started.settings });
+  const graph = await compileProject(shell, flags);
+  const { notifier } = openNotifier(shell, flags, { graph, settings: started.settings });
   const ended = new AbortController();
   const telling = notifier.follow(ended.signal);
   try {
-    await follow(shell, flags, started, declared);
+    await startScheduler(shell, flags, started);
   } finally {
     ended.abort();
     await telling;
   }
 }
 
-async function follow(
-  shell: Shell,
-  flags: StartFlags,
-  { settings, signal }: Started,
-  { lines, known }: Declared,
-): Promise<void> {
-  if (!lines.length) throw nothingDeclared();
-  shell.say(`${counted(lines.length, "line")} of schedules.yaml; the next dues: dataform schedule next`);
+/** Runs the lines of the project until the signal comes, and the steps that go on have ended. */
+export async function startScheduler(shell: Shell, flags: StartFlags, { settings, signal }: Started): Promise<void> {
+  const program = programOf(shell, flags);
+  const declaration = new Declaration(program, flags, { signal, say: (text) => shell.say(text) });
+  const declared = await declaration.read();
+  shell.say(`${counted(declared.lines.length, "line")} of schedules.yaml; the next dues: dataform schedule next`);
   await runScheduler({
     settings,
     signal,
-    lines,
+    declared,
+    declaration,
     environment: environmentName(flags),
-    streams: known.streams,
-    program: programOf(shell, flags),
+    program,
     jobs: flags.jobs ?? JOBS,
     say: (line) => shell.say(`${new Date().toTimeString().slice(0, 8)}  ${line}`),
   });
@@ -89,12 +83,4 @@ export function programOf(shell: Shell, flags: EnvironmentFlags & ConnectionFlag
     lease: flags.lostAfter ?? LOST_AFTER,
     ...(credentials === undefined ? {} : { flags: [`--credentials=${credentials}`] }),
   };
-}
-
-function nothingDeclared(): UserError {
-  return new UserError({
-    message: "there is nothing to schedule",
-    expected: "lines in schedules.yaml, in the project's folder",
-    hint: "docs/schedule.md has an example",
-  });
 }

@@ -1,24 +1,5 @@
-import { Cron } from "croner";
+import { type CronLine, nextDue } from "./dues.ts";
 import { type CronMistake, FIELDS, fieldOf } from "./fields.ts";
-
-/**
- * How a line goes through a change of the clocks. `interval`: by real time, since its minute or hour begins with `*`. `fixed`:
- * once for each local time; one that does not exist that day is at the first instant after the gap, of one that exists twice it
- * is the first.
- */
-type LineKind = "interval" | "fixed";
-
-/** A cron line in its zone. */
-export interface CronLine {
-  /** As a person wrote it. */
-  readonly text: string;
-  readonly zone: string;
-  readonly kind: LineKind;
-  /** Of 6 fields, each as numbers: lines that are due at the same times have the same. */
-  readonly pattern: string;
-  /** @internal What computes it. */
-  readonly cron: Cron;
-}
 
 const MACROS: Readonly<Record<string, string>> = {
   "@yearly": "0 0 1 1 *",
@@ -62,15 +43,10 @@ function lineOf({ text, zone, fields, written }: Read): CronLine | CronMistake {
   // In a fixed line a `*` of the seconds is each of them: the line is fixed all the same.
   const second = kind === "fixed" && seconds!.includes("*") ? everySecond(seconds!) : seconds!;
   const pattern = [second, ...others].join(" ");
-  const cron = new Cron(pattern, {
-    timezone: zone,
-    mode: "6-part",
-    fixedTimeRule: kind === "fixed" ? "no-wildcard" : "single-value",
-    // As Debian's cron: a day is one of both where both are restricted, and each of them where one begins with *.
-    domAndDow: [written[3]!, written[5]!].some((field) => /^[*?]/.test(field)),
-  });
-  if (!cron.nextRun(BEGINNING)) return never(text);
-  return { text, zone, kind, pattern, cron };
+  // As Debian's cron: a day is one of both where both are restricted, and each of them where one begins with *.
+  const isOfBoth = [written[3]!, written[5]!].some((field) => /^[*?]/.test(field));
+  const line = { text, zone, kind, pattern, isOfBoth } as const;
+  return nextDue(line, BEGINNING) ? line : never(text);
 }
 
 function everySecond(field: string): string {

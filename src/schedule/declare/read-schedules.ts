@@ -7,14 +7,12 @@ import { publishedSchema } from "../../config/published.ts";
 import { readYaml } from "../../config/yaml.ts";
 import { milliseconds } from "../../model/duration.ts";
 import { UserError, UserErrors } from "../../model/errors.ts";
-import type { ScheduleLine, Trigger } from "../../model/schedule.ts";
+import { SCHEDULES_FILE, type ScheduleLine, type Trigger } from "../../model/schedule.ts";
 import type { WrittenLine } from "../../schemas/schedules.ts";
 import { readCron } from "../cron/line.ts";
 import { type Known, mistakesInNames } from "./names.ts";
 import { stepOf } from "./steps.ts";
 import { mistakesInTimes } from "./times.ts";
-
-const SCHEDULES_FILE = "schedules.yaml";
 
 /**
  * Reads `schedules.yaml`; none where there is no such file.
@@ -92,7 +90,7 @@ function versionOf(trigger: Trigger, zone: string, jitter: number): string {
 /** Two ways to write one line are one line. */
 function readCanonical(text: string, zone: string): string {
   const line = readCron(text, zone);
-  return "cron" in line ? `${line.kind} ${line.pattern}` : text;
+  return "pattern" in line ? `${line.kind} ${line.pattern}` : text;
 }
 
 function minuteOf(text: string): string {

@@ -41,7 +41,7 @@ function mistakesInCron({ cron, on, jitter }: WrittenLine, zone: string, at: Pla
     return [new UserError({ message: "jitter is of lines with a cron", ...at.key("jitter"), hint: "leave it out" })];
   }
   const line = readCron(cron, zone);
-  if (!("cron" in line)) return [new UserError({ ...line, ...at.value("cron") })];
+  if (!("pattern" in line)) return [new UserError({ ...line, ...at.value("cron") })];
   const most = jitter === undefined ? undefined : milliseconds(jitter);
   if (most === undefined || most < shortestGap(line, new Date())) return [];
   return [
