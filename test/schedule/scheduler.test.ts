@@ -106,10 +106,16 @@ async function waitFor(question: string): Promise<void> {
 }
 
 const registered = () => waitFor("select count(*) = 7 from _dataform.schedule where removed_at is null");
-/** So that its last due was a moment ago. */
+/** So that its last due was a moment ago; another one than those before, which are told apart by the second. */
 const makeDue = (name: string) =>
   shop.sql(
-    `update _dataform.schedule set next_due = date_trunc('second', clock_timestamp()), start_at = date_trunc('second', clock_timestamp()), decided_until = clock_timestamp() - interval '1 minute' where name = '${name}'; select pg_notify('dataform_schedule', '')`,
+    `update _dataform.schedule as s set next_due = made.at, start_at = made.at, decided_until = clock_timestamp() - interval '1 minute'
+    from (
+      select greatest(date_trunc('second', clock_timestamp()), max(due) + interval '1 second') as at
+      from _dataform.schedule_due where schedule = '${name}'
+    ) as made
+    where s.name = '${name}';
+    select pg_notify('dataform_schedule', '')`,
   );
 const ended = (name: string) =>
   waitFor(`select bool_or(finished_at is not null) from _dataform.schedule_due where schedule = '${name}'`);
