@@ -1,10 +1,8 @@
 import type { DeclaredEndpoint } from "../model/api.ts";
-import type { Action, Assertion, Dashboard } from "../model/graph.ts";
+import type { Action, Dashboard } from "../model/graph.ts";
 import { isModel } from "../model/graph.ts";
 import type {
-  ColumnFacts,
   RelationFacts,
-  SiteColumn,
   SiteCore,
   SiteDetail,
   SiteEndpoint,
@@ -14,16 +12,14 @@ import type {
   SiteTest,
   SiteText,
   SiteTexts,
-  SiteUnitTest,
 } from "../model/site.ts";
 import { compareTargets, type Target, targetKey } from "../model/target.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
-import { plainReferences } from "../sql/references.ts";
+import { type Column, columnsOf, withoutPersonal } from "./describe-columns.ts";
+import { inParts, partOf, shownSql } from "./describe-parts.ts";
+import { testQueries, testsByRelation, unitTestsOf } from "./describe-tests.ts";
 import { headlineOf } from "./headline.ts";
 import type { SiteInput } from "./input.ts";
-
-/** Relations whose details are one file: it is loaded whole when one of them is looked at. */
-const IN_A_PART = 25;
 
 export interface Described {
   readonly core: SiteCore;
@@ -57,9 +53,7 @@ export function describe(input: SiteInput): Described {
   );
   const parts = inParts(details);
   const files = inParts([...input.sources]);
-  const queries = inParts(
-    assertionsOf(input).map(({ target, query }) => [targetKey(target), shownSql(query)] as const),
-  );
+  const queries = testQueries(input);
   const core: SiteCore = {
     version: 1,
     project,
@@ -95,14 +89,6 @@ export function describe(input: SiteInput): Described {
 function dashboardsOf({ graph }: SiteInput): readonly Dashboard[] {
   return graph.actions.filter((action): action is Dashboard => action.kind === "dashboard" && !action.disabled);
 }
-
-function inParts<T>(all: readonly T[]): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(all.length / IN_A_PART) }, (_, part) =>
-    all.slice(part * IN_A_PART, (part + 1) * IN_A_PART),
-  );
-}
-
-const shownSql = (sql: string): string => plainReferences(sql.trim());
 
 const ascending = (a: number, b: number) => a - b;
 
@@ -174,7 +160,7 @@ function summary(
     failing: tests.filter(({ verdict }) => verdict === "failed").length,
     ...(facts?.stored.owner === undefined ? {} : { owner: facts.stored.owner }),
     ...(verdict?.status === "ok" && action && isModel(action) ? { seconds: verdict.seconds } : {}),
-    part: Math.floor(place / IN_A_PART),
+    part: partOf(place),
   };
 }
 
@@ -209,41 +195,6 @@ function stateOf(key: string, action: Action | undefined, { manifest, verdicts }
   return entry.fingerprint === fingerprint(action) ? "published" : "changed";
 }
 
-interface Column extends SiteColumn {
-  readonly name: string;
-  readonly type: string;
-  readonly description: string;
-}
-
-/** As the server has them, with what the code says of each; where nothing is built, what the code says. */
-function columnsOf(action: Action | undefined, facts: RelationFacts | undefined): Column[] {
-  const said = new Map(action?.columns.map((column) => [column.name, column]));
-  const key = new Set(action && isModel(action) ? action.key : []);
-  const there: readonly ColumnFacts[] =
-    facts?.columns ?? (action?.columns ?? []).map(({ name }) => ({ name, type: "", isNotNull: false }));
-  return there.map(({ name, type, comment = "", isNotNull, about }) => {
-    const tags = said.get(name)?.tags ?? [];
-    return {
-      name,
-      type,
-      description: said.get(name)?.description || comment,
-      ...(tags.length ? { tags } : {}),
-      ...(key.has(name) ? { isKey: true as const } : {}),
-      ...(isNotNull ? { isNotNull: true as const } : {}),
-      ...(about ? { about: bounded(about, tags) } : {}),
-    };
-  });
-}
-
-/** What is personal shows no value: the bounds of the planner's sample are values of the table. */
-function bounded({ low, high, ...about }: NonNullable<SiteColumn["about"]>, tags: readonly string[]) {
-  if (isPersonal(tags)) return about;
-  return { ...about, ...(low === undefined ? {} : { low }), ...(high === undefined ? {} : { high }) };
-}
-
-/** Tag of columns whose values no page shows. */
-export const isPersonal = (tags: readonly string[]): boolean => tags.some((tag) => tag.toLowerCase() === "pii");
-
 function detail(
   { key, action, facts, columns }: Found,
   { input, place, tests, files, placeOf }: DetailAbout,
@@ -251,7 +202,7 @@ function detail(
   const file = action && (action.kind === "declaration" ? (action.landedBy ?? action.file) : action.file);
   const filePartOf = (path: string) => {
     const filePlace = files.get(path);
-    return filePlace === undefined ? {} : { filePart: Math.floor(filePlace / IN_A_PART) };
+    return filePlace === undefined ? {} : { filePart: partOf(filePlace) };
   };
   const sample = input.samples.get(key);
   const entry = input.manifest[key];
@@ -295,15 +246,6 @@ function endpointOf(
   };
 }
 
-function withoutPersonal(
-  { columns, rows }: NonNullable<SiteDetail["sample"]>,
-  known: readonly Column[],
-): NonNullable<SiteDetail["sample"]> {
-  const hidden = new Set(known.filter(({ tags = [] }) => isPersonal(tags)).map(({ name }) => name));
-  const kept = columns.flatMap((name, index) => (hidden.has(name) ? [] : [index]));
-  return { columns: kept.map((index) => columns[index]!), rows: rows.map((row) => kept.map((index) => row[index]!)) };
-}
-
 /** The statements of an action, as they reach the server, each with what it is. */
 function textsOf(action: Action): SiteText[] {
   const text = (title: string, sqls: readonly string[]): SiteText[] => {
@@ -335,66 +277,4 @@ function textsOf(action: Action): SiteText[] {
 function settingsOf(action: Action | undefined): string[] {
   if (!action || !isModel(action)) return [];
   return Object.entries(action.postgres).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
-}
-
-/** The tests that hold each relation: assertions that read it, or were made of its config. */
-function testsByRelation(input: SiteInput): ReadonlyMap<string, readonly SiteTest[]> {
-  const tests = new Map<string, SiteTest[]>();
-  const keys = new Map(input.graph.actions.map((one) => [targetKey(one.target), isModel(one) ? one.key : undefined]));
-  for (const [place, action] of assertionsOf(input).entries()) {
-    const test = ofAssertion(
-      action,
-      Math.floor(place / IN_A_PART),
-      input.verdicts,
-      action.parent && keys.get(targetKey(action.parent)),
-    );
-    const held = action.parent ? [action.parent] : action.dependencies;
-    for (const key of new Set(held.map(targetKey))) {
-      const known = tests.get(key);
-      if (known) known.push(test);
-      else tests.set(key, [test]);
-    }
-  }
-  return tests;
-}
-
-/** The unit tests of one model. */
-function unitTestsOf(
-  key: string,
-  { graph, unitTests }: SiteInput,
-  filePartOf: (file: string) => Pick<SiteUnitTest, "filePart">,
-): SiteUnitTest[] {
-  return graph.tests.flatMap(({ name, file, tests }, at) =>
-    tests && targetKey(tests) === key ? [{ name, file, ...unitTests[at], ...filePartOf(file) }] : [],
-  );
-}
-
-function assertionsOf({ graph }: SiteInput): readonly Assertion[] {
-  return graph.actions.filter((action): action is Assertion => action.kind === "assertion" && !action.disabled);
-}
-
-/** What a test holds, in words: of those that a config asks for nobody wrote any. */
-function saidOf({ description, parent, target }: Assertion, key: readonly string[] | undefined) {
-  if (description) return { description };
-  if (!parent) return {};
-  if (/_uniqueKey_0$/.test(target.name) && key?.length) return { description: `One row per ${key.join(", ")}.` };
-  if (/_uniqueKey_\d+$/.test(target.name)) return { description: "What its config names as another key is one." };
-  return { description: "Each row meets the conditions of its config, and has a value where it says so." };
-}
-
-function ofAssertion(
-  action: Assertion,
-  part: number,
-  verdicts: SiteInput["verdicts"],
-  key: readonly string[] | undefined,
-): SiteTest {
-  const verdict = verdicts.get(targetKey(action.target));
-  return {
-    name: targetKey(action.target),
-    file: action.file,
-    ...saidOf(action, key),
-    ...(verdict ? { verdict: verdict.status } : {}),
-    ...(verdict?.rows === undefined ? {} : { rows: verdict.rows }),
-    part,
-  };
 }

@@ -22,7 +22,7 @@ import { type Client, type ConnectOptions, withClient, withTransaction } from ".
 import { readCatalog } from "../../postgres/read-catalog.ts";
 import { readNamedRelease, readReleases } from "../../release/store.ts";
 import { runUnitTests, type UnitTestResult } from "../../run/unit-tests.ts";
-import { isPersonal } from "../../site/describe.ts";
+import { isPersonal } from "../../site/describe-columns.ts";
 import type { SiteInput } from "../../site/input.ts";
 import { sql } from "../../sql/sql.ts";
 import type { Chosen } from "../ingest/choose.ts";

@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
-import type { SiteUnitTest } from "../../model/site.ts";
-import { Source } from "./code.tsx";
-import { Badge, Section } from "./pieces.tsx";
-import { TextOf } from "./text-of.tsx";
-import { counted } from "./words.ts";
+import type { SiteUnitTest } from "../../../model/site.ts";
+import { Source } from "../code.tsx";
+import { Badge, Section } from "../pieces.tsx";
+import { TextOf } from "../text-of.tsx";
+import { counted } from "../words.ts";
 
 export function UnitTests({ tests }: { readonly tests: readonly SiteUnitTest[] }) {
   if (!tests.length) return null;

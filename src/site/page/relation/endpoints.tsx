@@ -1,9 +1,9 @@
-import type { SiteEndpoint } from "../../model/site.ts";
-import { useProject } from "./context.ts";
-import { Inline } from "./markdown.tsx";
-import { RelationLink, Section } from "./pieces.tsx";
-import { Table } from "./table.tsx";
-import { counted } from "./words.ts";
+import type { SiteEndpoint } from "../../../model/site.ts";
+import { useProject } from "../context.ts";
+import { Inline } from "../markdown.tsx";
+import { RelationLink, Section } from "../pieces.tsx";
+import { Table } from "../table.tsx";
+import { counted } from "../words.ts";
 
 /** What an API answers: where, what, and of which relation. */
 export function Endpoints({ endpoints }: { readonly endpoints: readonly SiteEndpoint[] }) {
