@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { serveMcp } from "../../serve/mcp/server.ts";
 import { compileProject } from "../compiling.ts";
-import { openDatabase, openForReading, stateDirectory, whereLine } from "../database.ts";
+import { openDatabase, openForReading, whereLine } from "../database.ts";
 import { untilInterrupted } from "../interrupt.ts";
-import { Warehouse } from "../mcp/asked.ts";
 import {
   addConnectionOption,
   addProjectOptions,
@@ -15,7 +14,7 @@ import {
 } from "../options.ts";
 import { addEnvironmentOption } from "../releasing.ts";
 import type { AddCommand, Shell } from "../shell.ts";
-import { telling } from "../telling.ts";
+import { openWarehouse } from "../warehouse/open.ts";
 
 interface Flags extends ConnectionFlags, EnvironmentFlags {
   readonly queryRows: number;
@@ -44,22 +43,8 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
   const owner = await openDatabase(shell, flags);
   const reader = await openForReading(shell, flags);
   shell.say(`${whereLine(owner, flags, shell)}; read as ${reader.user}`);
-  let first: typeof graph | undefined = graph;
-  const warehouse = new Warehouse({
-    owner,
-    reader,
-    environment: environmentName(flags),
-    stateDir: stateDirectory(shell),
-    applicationName: "dataform-mcp",
-    as: "builder",
-    timeout: flags.queryTimeout,
-    onWait: telling(shell).tell,
-    compile: async () => {
-      const compiled = first ?? (await compileProject(shell, flags));
-      first = undefined;
-      return compiled;
-    },
-  });
+  const of = { owner, reader, graph, applicationName: "dataform-mcp", as: "builder" } as const;
+  const warehouse = openWarehouse(shell, flags, of);
   await serveMcp({
     projectDir: shell.projectDir,
     version,

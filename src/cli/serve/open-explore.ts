@@ -7,13 +7,9 @@ import type { Access } from "../../serve/access/access.ts";
 import { Problem } from "../../serve/api/problem.ts";
 import type { ExploreGate } from "../../serve/explore/explore-routes.ts";
 import { Explore } from "../../serve/explore/questions.ts";
-import { compileProject } from "../compiling.ts";
-import { stateDirectory } from "../database.ts";
-import { Warehouse } from "../mcp/asked.ts";
-import { environmentName } from "../options.ts";
 import type { Shell } from "../shell.ts";
 import type { SiteFlags } from "../site/make-site.ts";
-import { telling } from "../telling.ts";
+import { openWarehouse } from "../warehouse/open.ts";
 
 export interface ExploreFlags {
   readonly explore?: boolean;
@@ -61,23 +57,9 @@ async function beyondReader(
 }
 
 /** What the page that explores asks, with the rights of the reader; where there are roles, as the one that only reads. */
-export function openExplore(shell: Shell, flags: SiteFlags & ExploreFlags, { owner, reader, graph }: Places): Explore {
-  let first: CompiledGraph | undefined = graph;
-  const warehouse = new Warehouse({
-    owner,
-    reader,
-    environment: environmentName(flags),
-    stateDir: stateDirectory(shell),
-    applicationName: "dataform-explore",
-    as: "reader",
-    timeout: flags.queryTimeout,
-    onWait: telling(shell).tell,
-    compile: async () => {
-      const compiled = first ?? (await compileProject(shell, flags));
-      first = undefined;
-      return compiled;
-    },
-  });
+export function openExplore(shell: Shell, flags: SiteFlags & ExploreFlags, places: Places): Explore {
+  const of = { ...places, applicationName: "dataform-explore", as: "reader" } as const;
+  const warehouse = openWarehouse(shell, flags, of);
   return new Explore({
     mostRows: flags.queryRows,
     catalogue: (signal) => warehouse.catalogue(signal),

@@ -8,7 +8,7 @@ import { positionAt } from "../../sql/locate.ts";
 import { PRIVATE_SCHEMA } from "../../sql/names.ts";
 import { READ_ALIKE } from "../../sql/session.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
-import type { Catalogue } from "../mcp/catalogue.ts";
+import type { Catalogue } from "../catalogue.ts";
 import { isTooLong, type Reading, readSelect, shortened, type Wanted } from "../select.ts";
 import { Turns } from "../turns.ts";
 import { keptSelect, withPlaced } from "./kept-select.ts";

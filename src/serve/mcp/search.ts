@@ -1,4 +1,4 @@
-import type { Catalogue, Known } from "./catalogue.ts";
+import type { Catalogue, Known } from "../catalogue.ts";
 
 interface Hit {
   readonly known: Known;

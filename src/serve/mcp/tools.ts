@@ -3,8 +3,8 @@ import type { Lineage } from "../../model/lineage.ts";
 import { indexLineage, type LineageIndex } from "../../model/lineage-index.ts";
 import { type LineagePlace, type LineageStep, walkLineage } from "../../model/lineage-walk.ts";
 import { nearest } from "../../model/nearest.ts";
+import type { Catalogue, Known } from "../catalogue.ts";
 import type { Given, InputSchema } from "./arguments.ts";
-import type { Catalogue, Known } from "./catalogue.ts";
 import type { Rows } from "./query.ts";
 import { search } from "./search.ts";
 

@@ -1,4 +1,4 @@
-import type { SiteDetail, SiteRelation, SiteRelease, SiteTest } from "../../model/site.ts";
+import type { SiteDetail, SiteRelation, SiteRelease, SiteTest } from "../model/site.ts";
 
 /** What the project and the database say of the relations of one release. It holds no value of any row. */
 export interface Catalogue {

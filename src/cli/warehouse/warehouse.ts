@@ -12,7 +12,7 @@ import { explaining } from "../../postgres/explain-statement.ts";
 import { type ReadAs, withReader } from "../../postgres/reading.ts";
 import { readingAdvice } from "../../postgres/sqlstate.ts";
 import { readNamedRelease } from "../../release/store.ts";
-import { type Catalogue, visible } from "../../serve/mcp/catalogue.ts";
+import { type Catalogue, visible } from "../../serve/catalogue.ts";
 import { readRows } from "../../serve/mcp/query.ts";
 import type { Asked } from "../../serve/mcp/tools.ts";
 import type { Reading } from "../../serve/select.ts";

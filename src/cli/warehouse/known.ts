@@ -1,6 +1,6 @@
 import type { CompiledGraph } from "../../model/graph.ts";
 import { targetKey } from "../../model/target.ts";
-import type { Catalogue } from "../../serve/mcp/catalogue.ts";
+import type { Catalogue } from "../../serve/catalogue.ts";
 import { describe } from "../../site/describe.ts";
 import type { readRelease } from "../site/gather.ts";
 
