@@ -1,23 +1,12 @@
 import type { DueCause, ScheduleLine } from "../model/schedule.ts";
-import { takeLock } from "../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { literal } from "../sql/literals.ts";
 import { type Sql, sql } from "../sql/sql.ts";
-import { type Decision, decide, firstDue, type LineState, overlaps, type Upcoming } from "./decide.ts";
-
-/** Told whenever something of the schedules is another: what hears it looks again. */
-export const CHANNEL = "dataform_schedule";
+import { type Decision, decide, type LineState, overlaps, type Upcoming } from "./decide.ts";
+import { clockOf, type Deciding, milliseconds, momentOf, tellFollowers } from "./deciding.ts";
 
 /** Lines that are decided in one transaction. */
 const AT_ONCE = 200;
-
-/** Who decides, and by which lines. */
-export interface Deciding {
-  readonly environment: string;
-  readonly lines: ReadonlyMap<string, ScheduleLine>;
-  /** Who it is, for the record. */
-  readonly by: string;
-}
 
 interface LineRow {
   readonly name: string;
@@ -30,10 +19,6 @@ interface LineRow {
   readonly queued: number;
   readonly catchingUp: number;
 }
-
-/** Milliseconds since 1970. */
-const milliseconds = (moment: Sql) => sql`floor(extract(epoch from ${moment}) * 1000)`;
-const momentOf = (name: Sql) => sql`to_timestamp(${name}::numeric / 1000)`;
 
 /** Lines as they are recorded, with how many dues of each go on. What another scheduler holds right now is left to it. */
 async function lockLines(client: Client, environment: string, which: Sql): Promise<readonly LineRow[]> {
@@ -76,12 +61,6 @@ async function lockLines(client: Client, environment: string, which: Sql): Promi
   return JSON.parse(rows[0]!.lines) as LineRow[];
 }
 
-/** The database's clock: what is due is by it alone. */
-async function clockOf(client: Client): Promise<Date> {
-  const { rows } = await client.query<{ now: string }>(sql`select ${milliseconds(sql`clock_timestamp()`)} as now`);
-  return new Date(Number(rows[0]!.now));
-}
-
 /**
  * Decides what is due: each due becomes a row, and in the same transaction its line moves on. Two who decide at once are one: the
  * line is held by one of them, and the key (line, version, due) is there once.
@@ -100,7 +79,7 @@ export function decideDues(client: Client, deciding: Deciding): Promise<boolean>
       return line && line.version === row.version ? [{ line, decision: decide(stateOf(line, row), now) }] : [];
     });
     for (const { line, decision } of decided) await record(client, deciding, line, decision);
-    if (decided.length) await client.query(sql`select pg_notify(${literal(CHANNEL)}, '')`);
+    if (decided.length) await tellFollowers(client);
     return decided.some(({ decision: { startAt } }) => startAt !== null && startAt <= now) || rows.length === AT_ONCE;
   });
 }
@@ -180,114 +159,6 @@ async function moveLine(client: Client, environment: string, name: string, to: U
   );
 }
 
-/**
- * Records the lines as they are declared now. A new one, and one whose time is another, is due first after now: nothing is made up
- * for. What is as it was goes on where it was, also after days. What is no longer declared has no dues.
- */
-export async function registerLines(client: Client, deciding: Deciding): Promise<void> {
-  await withTransaction(client, async () => {
-    // One at a time, the later one last: its declaration is the one that is decided by. A lock of the table would be one too many
-    // beside those of its rows.
-    await takeLock(client, `dataform:schedules:${deciding.environment}`, {
-      reach: "transaction",
-      deadline: 60_000,
-      taken: "another scheduler records its lines",
-      hint: "try again when it has ended, or end it",
-    });
-    const { environment, lines } = deciding;
-    const now = await clockOf(client);
-    const before = await recorded(client, environment);
-    const [same, others] = [[] as ScheduleLine[], [] as ScheduleLine[]];
-    for (const line of lines.values()) {
-      const known = before.get(line.name);
-      const goesOn = known && known.version === line.version && known.isEnabled === line.enabled && !known.isRemoved;
-      (goesOn ? same : others).push(line);
-    }
-    await keepLines(client, environment, same);
-    await beginLines(
-      client,
-      environment,
-      others.map((line) => ({ line, first: firstDue(line, before.get(line.name), now) })),
-    );
-    await client.query(
-      sql`
-        update _dataform.schedule
-        set removed_at = clock_timestamp(), next_due = null, start_at = null, seen = null
-        where environment = $1 and removed_at is null and not name = any (array(select jsonb_array_elements_text($2::jsonb)))`,
-      [environment, JSON.stringify([...lines.keys()])],
-    );
-    await client.query(sql`select pg_notify(${literal(CHANNEL)}, '')`);
-  });
-}
-
-/** Those that go on where they were, with other steps or other rules. */
-async function keepLines(client: Client, environment: string, lines: readonly ScheduleLine[]): Promise<void> {
-  await client.query(
-    sql`
-      update _dataform.schedule as s
-      set definition = d.definition
-      from jsonb_array_elements($2::jsonb) as d(definition)
-      where s.environment = $1 and s.name = d.definition ->> 'name' and s.definition <> d.definition`,
-    [environment, JSON.stringify(lines)],
-  );
-}
-
-interface BegunLine {
-  readonly line: ScheduleLine;
-  readonly first: Upcoming;
-}
-
-/** Those that are new, or due at other times: they have seen nothing yet. */
-async function beginLines(client: Client, environment: string, lines: readonly BegunLine[]): Promise<void> {
-  await client.query(
-    sql`
-      insert into _dataform.schedule (environment, name, version, definition, next_due, start_at, decided_until)
-      select
-        $1, d.definition ->> 'name', d.definition ->> 'version', d.definition,
-        ${momentOf(sql`d.next_due`)}, ${momentOf(sql`d.start_at`)}, ${momentOf(sql`d.decided_until`)}
-      from jsonb_to_recordset($2::jsonb) as d(definition jsonb, next_due numeric, start_at numeric, decided_until numeric)
-      order by 2
-      on conflict (environment, name) do update
-      set version = excluded.version, definition = excluded.definition, removed_at = null,
-        next_due = excluded.next_due, start_at = excluded.start_at, decided_until = excluded.decided_until,
-        seen = null, registered_at = clock_timestamp()`,
-    [
-      environment,
-      JSON.stringify(
-        lines.map(({ line, first: { nextDue, startAt, decidedUntil } }) => ({
-          definition: line,
-          next_due: nextDue?.getTime(),
-          start_at: startAt?.getTime(),
-          decided_until: decidedUntil.getTime(),
-        })),
-      ),
-    ],
-  );
-}
-
-interface Before {
-  readonly version: string;
-  readonly decidedUntil: Date;
-  readonly isEnabled: boolean;
-  readonly isRemoved: boolean;
-}
-
-async function recorded(client: Client, environment: string): Promise<ReadonlyMap<string, Before>> {
-  const { rows } = await client.query<Record<"name" | "version" | "decided" | "enabled" | "removed", string>>(
-    sql`
-      select name, version, ${milliseconds(sql`decided_until`)} as decided, definition ->> 'enabled' as enabled, removed_at is not null as removed
-      from _dataform.schedule
-      where environment = $1`,
-    [environment],
-  );
-  return new Map(
-    rows.map(({ name, version, decided, enabled, removed }) => [
-      name,
-      { version, decidedUntil: new Date(Number(decided)), isEnabled: enabled === "true", isRemoved: removed === "t" },
-    ]),
-  );
-}
-
 /** What a line that follows loads or files has seen, and what came since. Undefined: nothing. */
 export type LookForMore = (seen: unknown) => Promise<{ readonly seen: unknown; readonly came: unknown } | undefined>;
 
@@ -322,8 +193,18 @@ export async function claimArrival(
       line.name,
       JSON.stringify(found.seen),
     ]);
-    await client.query(sql`select pg_notify(${literal(CHANNEL)}, '')`);
+    await tellFollowers(client);
   });
+}
+
+/** One line, as whoever held it has left it. */
+async function waitForLine(client: Client, environment: string, name: string): Promise<LineRow | undefined> {
+  await client.query(sql`select from _dataform.schedule where environment = $1 and name = $2 for update`, [
+    environment,
+    name,
+  ]);
+  const [row] = await lockLines(client, environment, sql`name = ${literal(name)}`);
+  return row;
 }
 
 /**
@@ -332,11 +213,7 @@ export async function claimArrival(
  */
 export function claimByHand(client: Client, deciding: Deciding, line: ScheduleLine): Promise<string | undefined> {
   return withTransaction(client, async () => {
-    await client.query(sql`select from _dataform.schedule where environment = $1 and name = $2 for update`, [
-      deciding.environment,
-      line.name,
-    ]);
-    const [row] = await lockLines(client, deciding.environment, sql`name = ${literal(line.name)}`);
+    const row = await waitForLine(client, deciding.environment, line.name);
     if (row && row.running + row.queued > 0) return undefined;
     for (let due = await clockOf(client); ; due = new Date(due.getTime() + 1)) {
       const [dueId] = await addDues(client, deciding, line, [{ due, cause: "hand" }]);
@@ -357,11 +234,7 @@ export function pauseLine(
   by: string | undefined,
 ): Promise<boolean> {
   return withTransaction(client, async () => {
-    await client.query(sql`select from _dataform.schedule where environment = $1 and name = $2 for update`, [
-      deciding.environment,
-      line.name,
-    ]);
-    const [row] = await lockLines(client, deciding.environment, sql`name = ${literal(line.name)}`);
+    const row = await waitForLine(client, deciding.environment, line.name);
     if (!row || row.isPaused === (by !== undefined)) return false;
     for (let more = by === undefined; more; ) {
       const [found] = await lockLines(client, deciding.environment, sql`name = ${literal(line.name)}`);
@@ -377,7 +250,7 @@ export function pauseLine(
         where environment = $1 and name = $2`,
       [deciding.environment, line.name, by ?? null],
     );
-    await client.query(sql`select pg_notify(${literal(CHANNEL)}, '')`);
+    await tellFollowers(client);
     return true;
   });
 }

@@ -3,7 +3,8 @@ import type { ScheduleLine } from "../model/schedule.ts";
 import { type Client, connect } from "../postgres/client.ts";
 import { listenTo } from "../postgres/listen.ts";
 import { type FilesSeen, LOADED, listFiles, newFiles, newLoads } from "./arrivals.ts";
-import { claimArrival, type Deciding } from "./claim.ts";
+import { claimArrival } from "./claim.ts";
+import type { Deciding } from "./deciding.ts";
 import type { KnownStream } from "./declare/names.ts";
 
 interface FollowOptions {

@@ -2,9 +2,8 @@ import { hostname } from "node:os";
 import type { DueStatus, ScheduledStep } from "../model/schedule.ts";
 import { tryLock } from "../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
-import { literal } from "../sql/literals.ts";
 import { sql } from "../sql/sql.ts";
-import { CHANNEL } from "./claim.ts";
+import { tellFollowers } from "./deciding.ts";
 
 /** One attempt of a step of a due: the key of its row, and of the lock that its process holds. */
 export interface StepKey {
@@ -73,12 +72,8 @@ export async function endDue(
       where due_id = $1 and status = 'running'`,
     [dueId, status, reason],
   );
-  if (rowCount > 0) await tellOthers(client);
+  if (rowCount > 0) await tellFollowers(client);
   return rowCount > 0;
-}
-
-async function tellOthers(client: Client): Promise<void> {
-  await client.query(sql`select pg_notify(${literal(CHANNEL)}, '')`);
 }
 
 /** Makes the row of an attempt: whoever makes it begins it, and nobody else does. Not of a due that has ended. */
@@ -155,7 +150,7 @@ export async function endStep(client: Client, key: StepKey, end: StepEnd): Promi
       end.output === undefined ? null : withoutNul(end.output),
     ],
   );
-  if (rowCount > 0) await tellOthers(client);
+  if (rowCount > 0) await tellFollowers(client);
   return rowCount > 0;
 }
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { prepareMetadata } from "../../src/environment/layout.ts";
 import type { ScheduleLine } from "../../src/model/schedule.ts";
-import { claimByHand, decideDues, registerLines } from "../../src/schedule/claim.ts";
+import { claimByHand, decideDues } from "../../src/schedule/claim.ts";
 import { readDue } from "../../src/schedule/read-record.ts";
+import { registerLines } from "../../src/schedule/register-lines.ts";
 import { beginDue, claimStep, endStep } from "../../src/schedule/steps.ts";
 import { sharedWarehouse } from "../support/warehouse.ts";
 

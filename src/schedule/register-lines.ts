@@ -1,0 +1,114 @@
+import type { ScheduleLine } from "../model/schedule.ts";
+import { takeLock } from "../postgres/advisory-lock.ts";
+import { type Client, withTransaction } from "../postgres/client.ts";
+import { sql } from "../sql/sql.ts";
+import { firstDue, type Upcoming } from "./decide.ts";
+import { clockOf, type Deciding, milliseconds, momentOf, tellFollowers } from "./deciding.ts";
+
+/**
+ * Records the lines as they are declared now. A new one, and one whose time is another, is due first after now: nothing is made up
+ * for. What is as it was goes on where it was, also after days. What is no longer declared has no dues.
+ */
+export async function registerLines(client: Client, deciding: Deciding): Promise<void> {
+  await withTransaction(client, async () => {
+    // One at a time, the later one last: its declaration is the one that is decided by. A lock of the table would be one too many
+    // beside those of its rows.
+    await takeLock(client, `dataform:schedules:${deciding.environment}`, {
+      reach: "transaction",
+      deadline: 60_000,
+      taken: "another scheduler records its lines",
+      hint: "try again when it has ended, or end it",
+    });
+    const { environment, lines } = deciding;
+    const now = await clockOf(client);
+    const before = await recorded(client, environment);
+    const [same, others] = [[] as ScheduleLine[], [] as ScheduleLine[]];
+    for (const line of lines.values()) {
+      const known = before.get(line.name);
+      const goesOn = known && known.version === line.version && known.isEnabled === line.enabled && !known.isRemoved;
+      (goesOn ? same : others).push(line);
+    }
+    await keepLines(client, environment, same);
+    await beginLines(
+      client,
+      environment,
+      others.map((line) => ({ line, first: firstDue(line, before.get(line.name), now) })),
+    );
+    await client.query(
+      sql`
+        update _dataform.schedule
+        set removed_at = clock_timestamp(), next_due = null, start_at = null, seen = null
+        where environment = $1 and removed_at is null and not name = any (array(select jsonb_array_elements_text($2::jsonb)))`,
+      [environment, JSON.stringify([...lines.keys()])],
+    );
+    await tellFollowers(client);
+  });
+}
+
+/** Those that go on where they were, with other steps or other rules. */
+async function keepLines(client: Client, environment: string, lines: readonly ScheduleLine[]): Promise<void> {
+  await client.query(
+    sql`
+      update _dataform.schedule as s
+      set definition = d.definition
+      from jsonb_array_elements($2::jsonb) as d(definition)
+      where s.environment = $1 and s.name = d.definition ->> 'name' and s.definition <> d.definition`,
+    [environment, JSON.stringify(lines)],
+  );
+}
+
+interface BegunLine {
+  readonly line: ScheduleLine;
+  readonly first: Upcoming;
+}
+
+/** Those that are new, or due at other times: they have seen nothing yet. */
+async function beginLines(client: Client, environment: string, lines: readonly BegunLine[]): Promise<void> {
+  await client.query(
+    sql`
+      insert into _dataform.schedule (environment, name, version, definition, next_due, start_at, decided_until)
+      select
+        $1, d.definition ->> 'name', d.definition ->> 'version', d.definition,
+        ${momentOf(sql`d.next_due`)}, ${momentOf(sql`d.start_at`)}, ${momentOf(sql`d.decided_until`)}
+      from jsonb_to_recordset($2::jsonb) as d(definition jsonb, next_due numeric, start_at numeric, decided_until numeric)
+      order by 2
+      on conflict (environment, name) do update
+      set version = excluded.version, definition = excluded.definition, removed_at = null,
+        next_due = excluded.next_due, start_at = excluded.start_at, decided_until = excluded.decided_until,
+        seen = null, registered_at = clock_timestamp()`,
+    [
+      environment,
+      JSON.stringify(
+        lines.map(({ line, first: { nextDue, startAt, decidedUntil } }) => ({
+          definition: line,
+          next_due: nextDue?.getTime(),
+          start_at: startAt?.getTime(),
+          decided_until: decidedUntil.getTime(),
+        })),
+      ),
+    ],
+  );
+}
+
+interface Before {
+  readonly version: string;
+  readonly decidedUntil: Date;
+  readonly isEnabled: boolean;
+  readonly isRemoved: boolean;
+}
+
+async function recorded(client: Client, environment: string): Promise<ReadonlyMap<string, Before>> {
+  const { rows } = await client.query<Record<"name" | "version" | "decided" | "enabled" | "removed", string>>(
+    sql`
+      select name, version, ${milliseconds(sql`decided_until`)} as decided, definition ->> 'enabled' as enabled, removed_at is not null as removed
+      from _dataform.schedule
+      where environment = $1`,
+    [environment],
+  );
+  return new Map(
+    rows.map(({ name, version, decided, enabled, removed }) => [
+      name,
+      { version, decidedUntil: new Date(Number(decided)), isEnabled: enabled === "true", isRemoved: removed === "t" },
+    ]),
+  );
+}
