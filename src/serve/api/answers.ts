@@ -1,21 +1,19 @@
-import { createHash } from "node:crypto";
-import { promisify } from "node:util";
-import { brotliCompress, constants, gzip } from "node:zlib";
 import type { DeclaredEndpoint } from "../../model/api.ts";
-import { UserError } from "../../model/errors.ts";
 import { SQLSTATE, sqlState } from "../../postgres/sqlstate.ts";
 import { Cache } from "./cache.ts";
 import type { Cursors } from "./cursor.ts";
+import { type KeptPage, packedAs, readShared, sharedBytes } from "./kept-page.ts";
 import { type Encoding, hasTag, MEDIA_TYPES, VARY } from "./negotiate.ts";
 import { jsonRows, type PageFrom } from "./page.ts";
 import type { Read } from "./parameters.ts";
-import { Problem } from "./problem.ts";
+import { gone, notPublished, notThere, Problem } from "./problem.ts";
 import type { PageReader } from "./reader.ts";
+import { ReadySources } from "./ready.ts";
 import type { Releases } from "./releases.ts";
 import type { Repeat } from "./repeats.ts";
 import type { SharedCache } from "./shared-cache.ts";
-import { sourceIn } from "./sources.ts";
 import type { Shape, Source } from "./statements.ts";
+import { declarationOf } from "./tags.ts";
 
 /** A request for one page. */
 export interface Asked {
@@ -38,36 +36,12 @@ export interface Answer {
   readonly again?: Pick<Repeat, "release" | "from">;
 }
 
-/** A page as it is kept: its bytes, and how they look packed. */
-interface Kept {
-  readonly body: Buffer;
-  readonly next: string | undefined;
-  readonly release: number | null;
-  readonly packed: Map<Encoding, Promise<Buffer>>;
-  /** Another server has read it. */
-  readonly isShared?: true;
-}
-
-/** What an endpoint reads of a release, and the tag of each packing. */
-interface Ready {
-  readonly source: Source;
-  readonly tags: Readonly<Record<Encoding, string>>;
-}
-
 /** Times that a page is read again because readers got another release meanwhile. */
 const MOST_RELEASES = 20;
 /** Of the bytes that are kept, those of answers that are given again as they were. */
 const REPEATS = 1 / 8;
 /** What headers take, about. */
 const REPEAT_BYTES = 600;
-/** Smaller ones do not get smaller. */
-const WORTH_PACKING = 1024;
-
-const packers: Readonly<Record<Exclude<Encoding, "identity">, (body: Buffer) => Promise<Buffer>>> = {
-  br: (body) => promisify(brotliCompress)(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }),
-  gzip: (body) => promisify(gzip)(body),
-};
-
 interface Parts {
   readonly releases: Releases;
   readonly reader: PageReader;
@@ -85,13 +59,13 @@ interface Parts {
 /** Answers pages, each of one release. */
 export class Answers {
   readonly #parts: Parts;
-  readonly #cache: Cache<Kept>;
+  readonly #cache: Cache<KeptPage>;
   readonly #repeats: Cache<Repeat>;
-  readonly #declared = new WeakMap<DeclaredEndpoint, string>();
-  readonly #sources = new Map<string, Ready>();
+  readonly #ready: ReadySources;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#ready = new ReadySources(parts.releases);
     this.#cache = new Cache(parts.cacheBytes * (1 - REPEATS));
     this.#repeats = new Cache(parts.cacheBytes * REPEATS);
   }
@@ -116,7 +90,7 @@ export class Answers {
   forget(): void {
     this.#cache.clear();
     this.#repeats.clear();
-    this.#sources.clear();
+    this.#ready.forget();
     this.#parts.reader.forget();
   }
 
@@ -127,7 +101,7 @@ export class Answers {
   async source(endpoint: DeclaredEndpoint): Promise<Source> {
     const current = await this.#parts.releases.current(false);
     if (current === null) throw notPublished();
-    return (await this.#ready(endpoint, current, current)).source;
+    return (await this.#ready.of(endpoint, current, current)).source;
   }
 
   /** @throws Problem */
@@ -167,7 +141,7 @@ export class Answers {
     let { release, current } = at;
     for (let tries = 0; tries < MOST_RELEASES; tries++) {
       const isCurrent = release === current;
-      const { source, tags } = await this.#ready(endpoint, release, current);
+      const { source, tags } = await this.#ready.of(endpoint, release, current);
       const tag = tags[encoding];
       // One that was asked for may be collected meanwhile.
       const again = (from: PageFrom) => (isCurrent && pinned === undefined ? { again: { release, from } } : {});
@@ -227,26 +201,7 @@ export class Answers {
     return this.#answer(asked, read, key, undefined, "database");
   }
 
-  /** Where its columns stand in a release, and the tags of what is made of them. */
-  async #ready(endpoint: DeclaredEndpoint, release: number, current: number | null): Promise<Ready> {
-    const isCurrent = release === current;
-    const key = `${endpoint.name} ${release} ${isCurrent}`;
-    const known = this.#sources.get(key);
-    if (known) return known;
-    const manifest = await this.#parts.releases.manifest(release);
-    if (!manifest) throw gone(release, current);
-    try {
-      const source = sourceIn(manifest, endpoint, isCurrent);
-      const ready = { source, tags: this.#tags(endpoint, source, release) };
-      this.#sources.set(key, ready);
-      return ready;
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      throw new Problem("not-found", { detail: error.message });
-    }
-  }
-
-  async #shared(key: string, release: number): Promise<Kept | undefined> {
+  async #shared(key: string, release: number): Promise<KeptPage | undefined> {
     const bytes = await this.#parts.shared?.get(key);
     return bytes && { ...readShared(bytes), release, packed: new Map(), isShared: true };
   }
@@ -256,7 +211,7 @@ export class Answers {
     source: Source,
     release: number | null,
     row: readonly (string | null)[] | undefined,
-  ): Promise<Kept> {
+  ): Promise<KeptPage> {
     const { given, paging } = read;
     const { limit, numbers } = paging;
     const shape: Shape = {
@@ -280,25 +235,16 @@ export class Answers {
     return { body: Buffer.from(text), next, release: page.release, packed: new Map() };
   }
 
-  async #answer(asked: Asked, kept: Kept, key: string, tag: string | undefined, from: PageFrom): Promise<Answer> {
+  async #answer(asked: Asked, kept: KeptPage, key: string, tag: string | undefined, from: PageFrom): Promise<Answer> {
     this.#parts.onPage(from);
-    const { body, next, release, packed } = kept;
-    const { encoding } = asked;
+    const { next, release } = kept;
+    const { body, encoding } = await packedAs(kept, asked.encoding, (bytes) => this.#cache.grown(key, bytes));
     const headers = this.#headers(asked, release, tag);
     headers["content-type"] = MEDIA_TYPES.json;
     headers["content-length"] = String(body.length);
+    if (encoding !== "identity") headers["content-encoding"] = encoding;
     if (next) headers.link = `<${next}>; rel="next"`;
-    if (encoding === "identity" || body.length < WORTH_PACKING) return { status: 200, headers, body };
-    headers["content-encoding"] = encoding;
-    let bytes = packed.get(encoding);
-    if (!bytes) {
-      bytes = packers[encoding](body);
-      packed.set(encoding, bytes);
-      this.#cache.grown(key, (await bytes).length);
-    }
-    const packedBody = await bytes;
-    headers["content-length"] = String(packedBody.length);
-    return { status: 200, headers, body: packedBody };
+    return { status: 200, headers, body };
   }
 
   #headers({ endpoint }: Asked, release: number | null, tag: string | undefined): Record<string, string> {
@@ -313,64 +259,15 @@ export class Answers {
     };
   }
 
-  /** Release, declaration, columns, format and packing: where all are the same, so are the bytes of an address. */
-  #tags(endpoint: DeclaredEndpoint, { cells }: Source, release: number): Ready["tags"] {
-    const columns = cells.map(({ name, type }) => `${name} ${type}`).join();
-    const hash = createHash("sha256")
-      .update(`${this.#declaration(endpoint)}\n${columns}`)
-      .digest("base64url");
-    const tag = `r${release}-${hash.slice(0, 8)}-json`;
-    return { identity: `W/"${tag}"`, br: `W/"${tag}-br"`, gzip: `W/"${tag}-gzip"` };
-  }
-
   #key(asked: Asked, release: string): string {
     const { limit, cursor = "", numbers } = asked.read.paging;
     return `${release} ${this.#asked(asked.endpoint, asked.read)} ${limit} ${cursor} ${numbers}`;
   }
 
-  #declaration(endpoint: DeclaredEndpoint): string {
-    const known = this.#declared.get(endpoint);
-    if (known) return known;
-    const hash = createHash("sha256").update(JSON.stringify(endpoint)).digest("base64url").slice(0, 16);
-    this.#declared.set(endpoint, hash);
-    return hash;
-  }
-
   /** What is asked for, wherever its page begins. */
   #asked(endpoint: DeclaredEndpoint, { canonical }: Read): string {
-    return `${this.#declaration(endpoint)} ${canonical}`;
+    return `${declarationOf(endpoint)} ${canonical}`;
   }
-}
-
-export function notPublished(): Problem {
-  return notYet("nothing is published yet");
-}
-
-/** Of what is in no release. */
-export function notThere(): Problem {
-  return notYet("what this address reads is not there yet");
-}
-
-function notYet(detail: string): Problem {
-  return new Problem("too-busy", { detail, headers: { "retry-after": "30" } });
-}
-
-function gone(release: number, current: number | null): Problem {
-  return new Problem("release-gone", {
-    detail: `release ${release} is not kept any more: begin again with the first page`,
-    more: { current },
-  });
-}
-
-/** A page as servers hand it to each other: where it goes on, a line end, its bytes. */
-function sharedBytes({ next, body }: Kept): Buffer {
-  return Buffer.concat([Buffer.from(`${next ?? ""}\n`), body]);
-}
-
-function readShared(bytes: Buffer): Pick<Kept, "next" | "body"> {
-  const end = bytes.indexOf("\n");
-  const next = bytes.subarray(0, end).toString();
-  return { next: next || undefined, body: bytes.subarray(end + 1) };
 }
 
 function nextOf(address: string, query: string, cursor: string): string {

@@ -41,6 +41,26 @@ export interface Mistake {
   readonly detail: string;
 }
 
+export function notPublished(): Problem {
+  return notYet("nothing is published yet");
+}
+
+/** Of what is in no release. */
+export function notThere(): Problem {
+  return notYet("what this address reads is not there yet");
+}
+
+function notYet(detail: string): Problem {
+  return new Problem("too-busy", { detail, headers: { "retry-after": "30" } });
+}
+
+export function gone(release: number, current: number | null): Problem {
+  return new Problem("release-gone", {
+    detail: `release ${release} is not kept any more: begin again with the published one`,
+    more: { current },
+  });
+}
+
 interface ProblemDetails {
   readonly detail?: string;
   readonly errors?: readonly Mistake[];

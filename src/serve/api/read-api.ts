@@ -8,13 +8,13 @@ import { ReadPool } from "../../postgres/read-pool.ts";
 import { readKeptRelease, readNamedRelease } from "../../release/store.ts";
 import { sql } from "../../sql/sql.ts";
 import { after } from "../../wait/timers.ts";
-import { type Answer, Answers, type Asked, notPublished, notThere } from "./answers.ts";
+import { type Answer, Answers, type Asked } from "./answers.ts";
 import type { Cursors } from "./cursor.ts";
 import { openApiDocument, type SignIn } from "./openapi.ts";
 import { describeOutside } from "./outside.ts";
 import type { PageFrom } from "./page.ts";
 import { ParameterReader, type Read } from "./parameters.ts";
-import { Problem } from "./problem.ts";
+import { gone, notPublished, notThere, Problem } from "./problem.ts";
 import { PageReader } from "./reader.ts";
 import { Releases } from "./releases.ts";
 import type { Repeat } from "./repeats.ts";
@@ -234,8 +234,7 @@ export class ReadApi {
     const release = pinned ?? current;
     if (release === null) throw notPublished();
     const manifest = await readKeptRelease(client, environment, release);
-    if (!manifest)
-      throw new Problem("release-gone", { detail: `release ${release} is not kept any more`, more: { current } });
+    if (!manifest) throw gone(release, current);
     try {
       return { release, source: sourceIn(manifest, endpoint, release === current) };
     } catch (error) {
