@@ -200,6 +200,10 @@ test.each([
   [{ columns: { __proto__: { kind: "text" } } }, "give entries"],
   [{ key: { __proto__: ["trim"] } }, "give entries"],
   [{ also: { ours: ["a"] } }, "also: ours: a is shown already"],
+  [{ notDue: { ours: "a" } }, "notDue: ours: a is shown already, as the key or a compared column. Give it"],
+  [{ notDue: { ours: "b" }, also: { ours: ["b"] } }, "also: ours: b is shown already, as notDue. Leave it out of also"],
+  [{ notDue: { ours: '"B"' } }, "notDue: ours: names are given without the quotes of SQL: B"],
+  [{ notDue: "b" }, "notDue: expected { ours: column }, or theirs, found"],
   [{ also: { mine: ["a"] } }, 'unknown side of also "mine", known: ours, theirs'],
 ])("%j is refused", (more, message) => {
   const given = { ...sides, key: "k", columns: { a: { kind: "text" } }, ...more };

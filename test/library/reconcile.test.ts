@@ -29,6 +29,7 @@ const passed = between({
   theirs: "theirs",
   ...payments,
   also: { ours: ["batch"], theirs: ["batch", "path"] },
+  notDue: { ours: "waits_for" },
   passes: [
     { name: "one reference", by: "key" },
     { name: "batch", by: "group", group: ["batch"], same: ["account"] },
@@ -81,7 +82,7 @@ test.each([
   [{ unique: "yes" }, "unique: true, or a list of ours, theirs"],
   [
     { colums: {} },
-    'unknown option "colums", known: ours, theirs, key, columns, also, unique, passes; did you mean columns?',
+    'unknown option "colums", known: ours, theirs, key, columns, also, notDue, unique, passes; did you mean columns?',
   ],
   [{ key: [] }, "needs a key"],
   [{ columns: {} }, "needs columns"],

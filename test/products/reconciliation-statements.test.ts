@@ -26,6 +26,15 @@ const batches = [
   ntry("90.00", { of: servicer("E9") }),
 ];
 
+/** What the bank booked on the last day that it has told of. */
+const lastDay = { day: "<Dt>2026-03-31</Dt>" };
+const late = [
+  ntry("1.00", { of: servicer("BANK-1"), ...lastDay }),
+  ntry("3.00", { of: servicer("BANK-3") + batchOf("PAY-9"), ...lastDay }),
+  ntry("4.00", { of: servicer("BOTH"), ...lastDay }),
+  ntry("7.00", { of: servicer("BANK-7"), ...lastDay }),
+];
+
 beforeAll(async () => {
   product = await reconciliationProject();
   rows = product.rows;
@@ -38,7 +47,7 @@ beforeAll(async () => {
     { currency = "EUR", batch }: { currency?: string; batch?: string } = {},
   ) => ({
     ...(batch === undefined ? {} : { batch }),
-    recordId: `${account} ${reference} ${cents}`,
+    recordId: `${account} ${reference} ${cents} ${bookedOn}`,
     account,
     reference,
     cents,
@@ -53,6 +62,7 @@ beforeAll(async () => {
     ),
   );
   product.put({ "bank/camt053-batches.xml": file(statement("B", "BATCH", ["0.00", "451.00"], batches.join(""))) });
+  product.put({ "bank/camt053-late.xml": file(statement("L", "LATE", ["0.00", "15.00"], late.join(""))) });
   const batched = (reference: string, cents: bigint, batch?: string, day = "2026-03-02") =>
     own("BATCH", reference, cents, day, batch === undefined ? {} : { batch });
   await product.own([
@@ -60,6 +70,11 @@ beforeAll(async () => {
     ...[batched("R1", 1_500n, "PAY-1"), batched("R2", 2_500n, "PAY-1", "2026-03-20"), batched("R3", 4_700n, "PAY-2")],
     ...[batched("R4", 6_000n, undefined, "2026-03-04"), batched("R5", 6_900n), batched("R6", 100n)],
     ...[batched("R7", 8_000n), batched("R8", 8_000n), batched("E9", 4_400n), batched("E9", 4_600n)],
+    ...[own("LATE", "L1", 100n, "2026-04-01"), own("LATE", "L2", 200n, "2026-04-01")],
+    own("LATE", "L3", 100n, "2026-04-09", { batch: "PAY-9" }),
+    own("LATE", "L4", 200n, "2026-03-30", { batch: "PAY-9" }),
+    ...[own("LATE", "BOTH", 400n, "2026-04-02"), own("LATE", "L7", 700n, "2026-04-04")],
+    ...[own("LATE", "RENT", 550n, "2026-03-30"), own("LATE", "RENT", 550n, "2026-04-30")],
     own("PAGED", "P1", 100n, "2026-03-02"),
     own("PAGED", "P2", 200n, "2026-03-02"),
     own("NL12ABC", "B1", 100n, "2026-04-01"),
@@ -186,11 +201,16 @@ test("accounts are compared without blanks and case, and a record is set aside o
     "MULTI|M1|matched",
     "MULTI|M2|missing_in_ours",
     "MULTI|M3|missing_in_theirs",
+    "MULTI|M4|not_due",
+    "MULTI|M5|not_due",
     "NL12ABC|B1|matched_within_tolerance",
+    "NL12ABC|B2|not_due",
     "NL12ABC|B3|mismatched",
   ]);
   expect(
-    await rows("select account, currency, reason from reconciliation.set_aside where side = 'ours' order by 1, 2"),
+    await rows(
+      "select account, currency, reason from reconciliation.set_aside where side = 'ours' and account <> 'LATE' order by 1, 2",
+    ),
   ).toEqual([
     "MULTI|GBP|no statement of the account in this currency",
     "MULTI|USD|after the last statement",
@@ -199,6 +219,43 @@ test("accounts are compared without blanks and case, and a record is set aside o
   expect(
     await rows("select distinct account_given from history.reconciliation_bank_entries where account = 'NL12ABC'"),
   ).toEqual(["nl 12 abc"]);
+});
+
+test("our record of a day after the last statement is matched like any other, and is not due where nothing matches it", async () => {
+  expect(
+    await rows(
+      `select reference, status, match_pass, confidence from reconciliation.bank_rows where account = 'LATE' order by 1`,
+    ),
+  ).toEqual([
+    "BANK-1|matched_by_pass|amount and day|medium",
+    "BANK-3|matched_by_pass|batch|high",
+    "BANK-7|missing_in_ours|∅|∅",
+    "BOTH|matched_within_tolerance|key|certain",
+    "L1|matched_by_pass|amount and day|medium",
+    "L2|not_due|∅|∅",
+    "L3|matched_by_pass|batch|high",
+    "L4|matched_by_pass|batch|high",
+    "L7|not_due|∅|∅",
+    "RENT|missing_in_theirs|∅|∅",
+  ]);
+  // what is due is asked for, also where its reference is to come again; what is not due is proposed to nobody
+  expect(
+    await rows(
+      "select reference, proposed_action from reconciliation.bank_proposals where account = 'LATE' order by reference",
+    ),
+  ).toEqual(["BANK-7|insert", "RENT|investigate"]);
+  expect(await rows("select reference from reconciliation.open_items where account = 'LATE' order by 1")).toEqual([
+    "BANK-7",
+    "RENT",
+  ]);
+  expect(
+    await rows("select reason, row_count, trim_scale(amount) from reconciliation.set_aside where account = 'LATE'"),
+  ).toEqual(["after the last statement|3|14.5"]);
+  expect(
+    await rows(
+      "select keys, trim_scale(amount_ours) from reconciliation.bank_summary where status = 'not_due' and currency = 'EUR'",
+    ),
+  ).toEqual(["3|10"]);
 });
 
 test("a correction names our row by the account and reference that our system has, and is told while it is not applied", async () => {

@@ -14,6 +14,8 @@ const bank = reconcile.publish("bank", {
     counterparty: { kind: "text", normalize: ["trim", "spaces", "upper"], blocking: false },
   },
   also: { ours: ["record_id", "key_source", "batch"], theirs: ["path", "statement_id", "key_source", "batch"] },
+  // what we booked after the last statement may be what it told of, or is not due
+  notDue: { ours: "not_due" },
   passes: [
     { name: "one reference", by: "key" },
     { name: "batch", by: "group", group: ["batch"], same: ["account"] },
@@ -66,6 +68,7 @@ publish("records_corrected", {
     record_id: "Identifier in our system; NULL for an added record.",
     key_source: "Where the reference is from; NULL for an added record.",
     batch: "The batch that the payment was ordered with; NULL for an added record.",
+    not_due: "Why the bank could not have told of it yet; NULL where it could, and for an added record.",
     amount: "Signed: negative leaves the account.",
     currency: "Currency.",
     booked_on: "Booking day.",

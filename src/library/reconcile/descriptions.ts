@@ -77,7 +77,7 @@ export function rowDescriptions(comparison: Comparison): Descriptions {
     ...keyDescriptions(comparison),
     [
       "status",
-      `${comparison.passes.length ? "matched_by_pass, " : ""}no_key, duplicate, missing_in_ours, missing_in_theirs, mismatched, matched_within_tolerance or matched: the first that holds.`,
+      `${comparison.passes.length ? "matched_by_pass, " : ""}no_key, duplicate, ${Object.keys(comparison.notDue).length ? "not_due, " : ""}missing_in_ours, missing_in_theirs, mismatched, matched_within_tolerance or matched: the first that holds.`,
     ],
     ["n_ours", "Our rows with this key."],
     ["n_theirs", "Their rows with this key."],

@@ -1,6 +1,14 @@
 import { id, suffixed } from "../../sql/identifiers.ts";
 import type { Identifier } from "../../sql/sql.ts";
-import { checkKnown, columnNames, columnsOrNone, entriesOf, fail, foundOf } from "../shared/check-options.ts";
+import {
+  checkKnown,
+  columnName,
+  columnNames,
+  columnsOrNone,
+  entriesOf,
+  fail,
+  foundOf,
+} from "../shared/check-options.ts";
 import { type Step, stepsOf } from "./normalize.ts";
 import { type Pass, type PassOption, passesOf } from "./passes.ts";
 import { type Rule, ruleOf } from "./rules.ts";
@@ -29,6 +37,8 @@ export interface Comparison {
   readonly columns: readonly ComparedColumn[];
   /** Shown of rows that differ. */
   readonly also: Readonly<Record<Side, readonly string[]>>;
+  /** Of each side, if any, the column that says why the other side could not have told of a row yet. */
+  readonly notDue: Readonly<Partial<Record<Side, string>>>;
   /** Sides that have no key twice. */
   readonly unique: readonly Side[];
   /** What is tried with the rows that their key leaves open, in this order. */
@@ -48,13 +58,18 @@ export interface ComparisonOptions {
   readonly columns: Readonly<Record<string, Rule>> | readonly (readonly [column: string, rule: Rule])[];
   /** Further columns to show of rows that differ. */
   readonly also?: { readonly ours?: readonly string[]; readonly theirs?: readonly string[] };
+  /**
+   * A column of a side that says why the other side could not have told of a row yet, and is NULL where it could. Such a row is
+   * matched like any other; where nothing matches it, it is `not_due` and not missing. The column is shown as those of `also`.
+   */
+  readonly notDue?: { readonly ours?: string; readonly theirs?: string };
   /** Sides that have no key twice, which are then not searched for them: all, or those of a list. */
   readonly unique?: boolean | readonly Side[];
   /** What is tried with the rows that their key leaves open, in this order. */
   readonly passes?: readonly PassOption[];
 }
 
-const OPTIONS = ["ours", "theirs", "key", "columns", "also", "unique", "passes"];
+const OPTIONS = ["ours", "theirs", "key", "columns", "also", "notDue", "unique", "passes"];
 
 /**
  * The options in one form.
@@ -70,7 +85,9 @@ export function checkOptions(
   const columns = columnsOf(caller, given.columns);
   const isKey = key.find(({ name }) => columns.some((column) => column.name === name));
   if (isKey) fail(caller, `${isKey.name} is the key: it is equal, or it is another row. Leave it out of columns`);
-  const read = { caller, key, columns, also: alsoOf(caller, given.also), unique: uniqueOf(caller, given.unique) };
+  const notDue = notDueOf(caller, given.notDue);
+  const also = alsoOf(caller, given.also, notDue);
+  const read = { caller, key, columns, also, notDue, unique: uniqueOf(caller, given.unique) };
   checkAlso(read);
   return { ...read, passes: passesOf(read, given.passes) };
 }
@@ -121,24 +138,45 @@ function columnsOf(caller: string, given: unknown): ComparedColumn[] {
   return columns;
 }
 
-function alsoOf(caller: string, given: unknown): Comparison["also"] {
+function notDueOf(caller: string, given: unknown): Comparison["notDue"] {
+  if (typeof given !== "object" && given !== undefined)
+    fail(caller, `notDue: expected { ours: column }, or theirs, found ${foundOf(given)}`);
+  const notDue = (given ?? {}) as Readonly<Record<string, unknown>>;
+  checkKnown(caller, notDue, SIDES, "side of notDue");
+  return Object.fromEntries(
+    SIDES.filter((side) => notDue[side] !== undefined).map((side) => [
+      side,
+      columnName(caller, notDue[side], `notDue: ${side}`),
+    ]),
+  );
+}
+
+/** What is shown of rows that differ, why they are not due among it. */
+function alsoOf(caller: string, given: unknown, notDue: Comparison["notDue"]): Comparison["also"] {
   const also = (given === undefined ? {} : given) as Readonly<Record<string, unknown>>;
   checkKnown(caller, also, SIDES, "side of also");
   const of = (side: Side) => {
     const names = also[side];
     if (names !== undefined && !Array.isArray(names))
       fail(caller, `also: ${side} is a list of columns, found ${foundOf(names)}`);
-    return columnsOrNone(caller, names, `also: ${side}`);
+    const listed = columnsOrNone(caller, names, `also: ${side}`);
+    const more = notDue[side];
+    if (more === undefined) return listed;
+    if (listed.includes(more)) fail(caller, `also: ${side}: ${more} is shown already, as notDue. Leave it out of also`);
+    return [...listed, more];
   };
   return { ours: of("ours"), theirs: of("theirs") };
 }
 
-function checkAlso({ caller, key, columns, also }: Omit<Comparison, "passes">): void {
+function checkAlso({ caller, key, columns, also, notDue }: Omit<Comparison, "passes">): void {
   const shown = new Set([...key, ...columns].map(({ name }) => name));
   for (const side of SIDES) {
     const twice = also[side].find((name) => shown.has(name));
     if (twice !== undefined)
-      fail(caller, `also: ${side}: ${twice} is shown already, as the key or a compared column. Leave it out of also`);
+      fail(
+        caller,
+        `${twice === notDue[side] ? "notDue" : "also"}: ${side}: ${twice} is shown already, as the key or a compared column. ${twice === notDue[side] ? "Give it a column of its own" : "Leave it out of also"}`,
+      );
   }
 }
 

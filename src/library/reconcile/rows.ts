@@ -4,7 +4,7 @@ import { literal } from "../../sql/literals.ts";
 import { join, or, type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../shared/check-options.ts";
 import { haveOneCurrency } from "./compare.ts";
-import { type Comparison, idOfSide, ofSide } from "./options.ts";
+import { type Comparison, idOfSide, ofSide, SIDES } from "./options.ts";
 import { BY_KEY } from "./passes.ts";
 import { rowNo } from "./passing.ts";
 import { isBlocking } from "./rules.ts";
@@ -67,6 +67,7 @@ function named(comparison: Comparison, hasPasses: boolean): Sql {
         ${hasPasses ? sql`when ${ofPass} = 'matched' then 'matched_by_pass'` : sql``}
         when not has_key then 'no_key'
         when n_ours > 1 or n_theirs > 1 then 'duplicate'
+        ${isNotDue(comparison)}
         when n_ours = 0 then 'missing_in_ours'
         when n_theirs = 0 then 'missing_in_theirs'
         when ${isSame} then 'matched'
@@ -94,6 +95,18 @@ function named(comparison: Comparison, hasPasses: boolean): Sql {
       theirs
     from completed
     ${hasPasses ? sql`left join passed on passed.${rowNo} = completed.${rowNo}` : sql``}`;
+}
+
+/** Rows of one side that the other could not have told of. */
+function isNotDue({ notDue }: Comparison): Sql {
+  const alone = SIDES.flatMap((side) => {
+    const column = notDue[side];
+    const other = side === "ours" ? sql`n_theirs` : sql`n_ours`;
+    return column === undefined
+      ? []
+      : [sql`when ${other} = 0 and ${id(side)} ->> ${literal(column)} is not null then 'not_due'`];
+  });
+  return join(alone, "\n");
 }
 
 /** Under a name that no key has. */

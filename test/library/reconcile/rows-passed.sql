@@ -44,6 +44,7 @@ with
       when "_dataform_outcome" = 'matched' then 'matched_by_pass'
       when not has_key then 'no_key'
       when n_ours > 1 or n_theirs > 1 then 'duplicate'
+      when n_theirs = 0 and "ours" ->> 'waits_for' is not null then 'not_due'
       when n_ours = 0 then 'missing_in_ours'
       when n_theirs = 0 then 'missing_in_theirs'
       when "_dataform_is_same" then 'matched'
