@@ -1,5 +1,5 @@
 import { LINES_WORD, STEP_WORD } from "../model/schedule.ts";
-import { cli } from "./program.ts";
+import { cli, endWith } from "./program.ts";
 import { INTERRUPTED, terminal } from "./terminal.ts";
 
 // A reader that closes the pipe early (`dataform run 2>&1 | head`) must not stop what goes on in the database.
@@ -14,8 +14,11 @@ process.exitCode = await worked();
 if (process.exitCode === INTERRUPTED) process.stdout.write("", () => process.exit());
 
 async function worked(): Promise<number> {
-  if (argv[0] === STEP_WORD)
-    return (await import("./schedule/scheduled-step.ts")).scheduledStep(argv.slice(1), terminal(), cli);
-  if (argv[0] === LINES_WORD) return (await import("./schedule/read-apart.ts")).answerLines(terminal());
-  return cli(argv, terminal());
+  const shell = terminal();
+  if (argv[0] === STEP_WORD) {
+    const { scheduledStep } = await import("./schedule/scheduled-step.ts");
+    return scheduledStep(argv.slice(1), shell, cli).catch((error) => endWith(error, shell));
+  }
+  if (argv[0] === LINES_WORD) return (await import("./schedule/read-apart.ts")).answerLines(shell);
+  return cli(argv, shell);
 }

@@ -1,7 +1,7 @@
 import { counted, named } from "../model/counted.ts";
 import { errorData, formatLocation, formatUserError, type UserErrorDetails } from "../model/errors.ts";
 import type { UnitTestReport, UnitTestResult } from "../run/unit-tests.ts";
-import { annotate } from "./github.ts";
+import { tellFailures } from "./failures.ts";
 import { paint } from "./paint.ts";
 import type { Shell } from "./shell.ts";
 
@@ -15,7 +15,7 @@ export function printUnitTests(report: UnitTestReport, shell: Shell): boolean {
     for (const line of explain(test)) shell.say(`  ${line}`);
   }
   shell.say(`${counted(passed.length, "unit test")} passed, ${failed.length} failed`);
-  annotate(shell, unitTestErrors(report));
+  tellFailures(shell, unitTestErrors(report));
   return failed.length === 0;
 }
 

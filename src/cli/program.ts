@@ -41,6 +41,7 @@ export async function cli(argv: readonly string[], given: Shell): Promise<number
   } catch (error) {
     const failure = failureOf(error, argv, program);
     tell(failure, shell, program.opts().debug === true);
+    shell.failed?.(failure.errors);
     if (wantsJson(argv) && failure.exitCode !== 0 && stdout() !== "printed") {
       const document = JSON.stringify(errorDocument(failure.errors, failure.exitCode), null, 2);
       if (stdout() === "rows") shell.say(document);
@@ -133,6 +134,13 @@ function failureOf(error: unknown, argv: readonly string[], program: Command): F
     hint: "run again with --debug and report what it shows",
   };
   return { exitCode: 2, errors: [defect], stacks };
+}
+
+/** Tells why a process ends that has no command line of its own. Returns its exit code. */
+export function endWith(error: unknown, shell: Shell): number {
+  const failure = failureOf(error, [], new Command());
+  tell(failure, shell, false);
+  return failure.exitCode;
 }
 
 function tell({ errors, stacks, told }: Failure, shell: Shell, debug: boolean): void {

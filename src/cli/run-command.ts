@@ -1,6 +1,6 @@
 import { readSource } from "../compile/source.ts";
 import { counted } from "../model/counted.ts";
-import { errorDocument, UserError } from "../model/errors.ts";
+import { errorData, errorDocument, UserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import { type RunReport, reportJson, type StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
@@ -8,6 +8,7 @@ import { retentionOf } from "../release/retention.ts";
 import { run } from "../run/run.ts";
 import { awaitedBySource, awaitedErrors } from "./awaited.ts";
 import { openDatabase, whereLine } from "./database.ts";
+import { tellFailures } from "./failures.ts";
 import { annotate } from "./github.ts";
 import { attended, untilInterrupted } from "./interrupt.ts";
 import { environmentName } from "./options.ts";
@@ -63,7 +64,8 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
   events.end();
   if (flags.json) shell.print(reportJson(report));
   for (const line of summary(report, shell)) shell.say(line);
-  annotate(shell, failures(report));
+  tellFailures(shell, failures(report));
+  annotate(shell, report.steps.filter(({ status }) => status === "held").map(heldModel));
   const warned = report.steps.filter(({ status }) => status === "warned");
   annotate(
     shell,
@@ -74,15 +76,17 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
   shell.exitCode = report.status === "success" ? 0 : report.status === "cancelled" ? 130 : 1;
 }
 
-/** Causes first: GitHub shows ten of each step. */
+/** Causes first: GitHub shows ten of each step, and a schedule tells the first. */
 function failures({ steps, errors }: RunReport) {
   const awaited = awaitedBySource(steps.flatMap(({ awaits }) => (awaits ? [awaits] : [])));
   return [
     ...errors,
-    ...steps.flatMap(({ status, error }) => (error && status !== "warned" ? [error] : [])),
+    ...steps.flatMap(({ status, target, rows, error }) =>
+      // A guard that found rows names its model.
+      error && status !== "warned" ? [rows === undefined ? errorData(error, targetKey(target)) : error] : [],
+    ),
     ...steps.filter(({ status, error }) => status === "failed" && !error).map(failingRows),
     ...awaitedErrors(awaited),
-    ...steps.filter(({ status }) => status === "held").map(heldModel),
   ];
 }
 

@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
 import type { Command } from "commander";
+import type { UserErrorDetails } from "../model/errors.ts";
 
 /** The terminal and the surroundings of one command. stdout is for data, stderr for people. */
 export interface Shell {
@@ -22,6 +23,8 @@ export interface Shell {
   readonly progress?: (line: string) => void;
   /** A line for what runs this program (GitHub Actions), on stderr. */
   readonly tellRunner?: (line: string) => void;
+  /** What the command failed of, causes first, for what records it: each message names the thing and says what is wrong with it. */
+  readonly failed?: (failures: readonly UserErrorDetails[]) => void;
   /** Is called with each Ctrl-C and SIGTERM, by its name, and with what ends the process at once. Returns what ends that. */
   onInterrupt?(heard: (name: string, endNow: () => void) => void): () => void;
   /** Set by a command that ends without an exception but not with 0. */

@@ -71,7 +71,7 @@ export interface RecordedStep {
   readonly signal: string | null;
   readonly runIds: readonly string[];
   readonly loadIds: readonly string[];
-  /** The first thing that went wrong in it, as its report says. */
+  /** The first things that went wrong in it, each with its name, and how many more did. */
   readonly error: string | null;
   /** The end of what it said to people. */
   readonly output: string | null;

@@ -56,7 +56,7 @@ export function runStep(program: Program, key: StepKey, step: ScheduledStep, tim
   return new Promise((resolve) => {
     child.on("error", (error) => {
       stop();
-      resolve({ status: "failure", output: `the process could not be started: ${error.message}` });
+      resolve({ status: "failure", errors: [{ message: `the process could not be started: ${error.message}` }] });
     });
     // Not "close": what the step started may hold its stderr for longer.
     child.on("exit", (exitCode, signal) => {
@@ -65,7 +65,9 @@ export function runStep(program: Program, key: StepKey, step: ScheduledStep, tim
       if (child.pid !== undefined) killGroup(child.pid);
       child.stderr.destroy();
       const status = isLate ? "timeout" : exitCode === 0 ? "success" : "failure";
-      resolve({ status, exitCode, signal, output: said });
+      // The whole of it, where it could not even say that to the record.
+      const [, why] = /^error (.+)$/m.exec(said) ?? [];
+      resolve({ status, exitCode, signal, output: said, errors: exitCode && why ? [{ message: why }] : [] });
     });
   });
 }

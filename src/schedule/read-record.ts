@@ -1,6 +1,10 @@
 import type { RecordedDue, RecordedSchedule, ScheduleLine } from "../model/schedule.ts";
 import type { Client } from "../postgres/client.ts";
+import { literal } from "../sql/literals.ts";
 import { type Sql, sql } from "../sql/sql.ts";
+
+/** Of what went wrong in a step, so much is told with its due. */
+const FIRST_ERRORS = 3;
 
 const step = sql`jsonb_build_object(
   'step', p.step_no,
@@ -15,7 +19,11 @@ const step = sql`jsonb_build_object(
   'signal', p.signal,
   'runIds', coalesce(to_jsonb(p.run_ids), '[]'),
   'loadIds', coalesce(to_jsonb(p.load_ids::text[]), '[]'),
-  'error', p.errors -> 0 ->> 'message',
+  'error', (
+    select string_agg(e.value ->> 'message', '; ' order by e.place) filter (where e.place <= ${literal(FIRST_ERRORS)})
+      || case when count(*) > ${literal(FIRST_ERRORS)} then '; and ' || count(*) - ${literal(FIRST_ERRORS)} || ' more' else '' end
+    from jsonb_array_elements(p.errors) with ordinality as e (value, place)
+  ),
   'output', p.output
 )`;
 

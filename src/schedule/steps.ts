@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import type { UserErrorDetails } from "../model/errors.ts";
 import type { DueStatus, ScheduledStep } from "../model/schedule.ts";
 import { tryLock } from "../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
@@ -127,7 +128,8 @@ export interface StepEnd {
   readonly signal?: string | null;
   readonly runIds?: readonly string[];
   readonly loadIds?: readonly string[];
-  readonly errors?: unknown;
+  /** What went wrong, causes first. */
+  readonly errors?: readonly UserErrorDetails[];
   readonly output?: string;
 }
 
@@ -146,7 +148,7 @@ export async function endStep(client: Client, key: StepKey, end: StepEnd): Promi
       ...keyOf(key),
       ...[end.status, end.exitCode ?? null, end.signal ?? null],
       ...[JSON.stringify(end.runIds ?? []), JSON.stringify(end.loadIds ?? [])],
-      end.errors === undefined ? null : storable(end.errors),
+      end.errors?.length ? storable(end.errors) : null,
       end.output === undefined ? null : withoutNul(end.output),
     ],
   );

@@ -1,7 +1,9 @@
-import { readFreshness } from "../../catalogue/freshness.ts";
+import { type LookedAt, readFreshness } from "../../catalogue/freshness.ts";
+import type { UserErrorDetails } from "../../model/errors.ts";
 import type { FreshnessState, StreamFreshness } from "../../model/operations.ts";
 import { withClient } from "../../postgres/client.ts";
 import { openDatabase } from "../database.ts";
+import { tellFailures } from "../failures.ts";
 import { chooseSourcesToShow } from "../ingest/choose.ts";
 import { attended } from "../interrupt.ts";
 import { addConnectionOption, type ConnectionFlags } from "../options.ts";
@@ -26,7 +28,12 @@ export const addFreshnessCommand: AddCommand = (command, shell) => {
       );
       if (flags.json) shell.print(JSON.stringify(streams, null, 2));
       else print(shell, streams);
-      if (streams.some(isBeyond)) shell.exitCode = 1;
+      const late = streams.filter(isBeyond);
+      tellFailures(
+        shell,
+        late.map((one) => tooOld(one, chosen)),
+      );
+      if (late.length) shell.exitCode = 1;
     });
   addConnectionOption(command);
 };
@@ -34,6 +41,16 @@ export const addFreshnessCommand: AddCommand = (command, shell) => {
 /** What was never loaded is older than any limit. */
 function isBeyond({ state, error }: StreamFreshness): boolean {
   return state === "error" || (state === "never" && error !== null);
+}
+
+/** With what its last load failed of, if it did: that is why. */
+function tooOld(one: StreamFreshness, chosen: readonly LookedAt[]): UserErrorDetails {
+  const { source, stream, failure } = one;
+  const file = chosen.find(({ declaration }) => declaration.source === source)?.declaration.file;
+  return {
+    message: `${source}.${stream}: ${why(one)}${failure ? `; its last load failed: ${failure.message}` : ""}`,
+    ...(file === undefined ? {} : { location: { file } }),
+  };
 }
 
 const STATES: Readonly<Record<FreshnessState, readonly [told: string, color: Parameters<typeof paint>[1]]>> = {

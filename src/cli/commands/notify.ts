@@ -9,6 +9,7 @@ import type { Delivered } from "../../notify/deliver.ts";
 import type { Looked } from "../../notify/store.ts";
 import { compileProject } from "../compiling.ts";
 import { openDatabase, whereLine } from "../database.ts";
+import { tellFailures } from "../failures.ts";
 import { tellLineage } from "../notify/lineage.ts";
 import { openNotifier } from "../notify/open.ts";
 import {
@@ -63,6 +64,15 @@ async function notify(shell: Shell, flags: Flags): Promise<void> {
     shell.say(`told OpenLineage of ${counted(lineage.runs, "run")}: ${counted(lineage.events, "event")}`);
   // Nobody is woken by it: it is tried again.
   if (lineage?.error !== undefined) shell.say(`warning: OpenLineage was not told: ${lineage.error}`);
+  tellFailures(
+    shell,
+    [...left].map(([channel, count]) => {
+      const why = delivered.find((one) => one.channel === channel)?.error;
+      return {
+        message: `channel ${channel} has ${counted(count, "event")} to tell${why === undefined ? "" : `: ${why}`}`,
+      };
+    }),
+  );
   if (left.size) shell.exitCode = 1;
 }
 

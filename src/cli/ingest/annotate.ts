@@ -1,6 +1,7 @@
 import { readSource } from "../../compile/source.ts";
 import type { UserErrorDetails } from "../../model/errors.ts";
 import type { LoadReport, StreamLoad } from "../../model/load-report.ts";
+import { tellFailures } from "../failures.ts";
 import { annotate } from "../github.ts";
 import type { Shell } from "../shell.ts";
 
@@ -19,7 +20,7 @@ export function annotateLoad(shell: Shell, { source, streams }: LoadReport, file
   const rejected = streams.flatMap((load) =>
     load.reasons.map(({ reason, count }) => told(load, { message: `rejected: ${count} × ${reason}` })),
   );
-  annotate(shell, errors);
+  tellFailures(shell, errors);
   annotate(shell, rejected, "warning");
 }
 

@@ -1,5 +1,5 @@
 import { readDotEnv } from "../../config/environment.ts";
-import { UserError } from "../../model/errors.ts";
+import { UserError, type UserErrorDetails } from "../../model/errors.ts";
 import { LOCKED_EXIT_CODE } from "../../postgres/advisory-lock.ts";
 import { keepStep } from "../../schedule/keep-step.ts";
 import { type StepEnd, stepKeyOf } from "../../schedule/steps.ts";
@@ -15,7 +15,8 @@ const MOST_PRINTED = 64 * 1024 * 1024;
 /** A command that hears no signal has so long, in milliseconds. */
 const TO_END = 10_000;
 const INTERRUPTED = 130;
-const MOST_ERRORS = 10;
+/** Characters of an error that are kept. */
+const LONGEST_ERROR = 2_000;
 
 /**
  * A command as a step of a schedule: holds the step's lock, ends in time, and records what became of it.
@@ -62,6 +63,7 @@ async function working(words: readonly string[], limit: number, shell: Shell, cl
   let isInterrupted = false;
   let printed = "";
   let said = "";
+  const failures: UserErrorDetails[] = [];
   // Whoever hears a signal keeps the process from being ended by it.
   const forget = shell.onInterrupt?.((_, endNow) => {
     isInterrupted = true;
@@ -83,21 +85,34 @@ async function working(words: readonly string[], limit: number, shell: Shell, cl
         shell.say(line);
       },
     },
+    failed: { value: (found: readonly UserErrorDetails[]) => failures.push(...found) },
     progress: { value: undefined },
     exitCode: { value: 0, writable: true },
   });
   try {
     const exitCode = await cli(words, own);
     const status = isLate ? "timeout" : exitCode === 0 ? "success" : isInterrupted ? "cancelled" : "failure";
-    return { status, exitCode: isLate && exitCode === 0 ? INTERRUPTED : exitCode, output: said, ...madeBy(printed) };
+    return {
+      status,
+      exitCode: isLate && exitCode === 0 ? INTERRUPTED : exitCode,
+      output: said,
+      errors: failures.map(kept),
+      ...madeBy(printed),
+    };
   } finally {
     stop();
     forget?.();
   }
 }
 
-/** What the document of a command says that it made, and what went wrong. */
-function madeBy(printed: string): Pick<StepEnd, "runIds" | "loadIds" | "errors"> {
+/** What it says and where: what was found may be rows of people. */
+function kept({ message, location, code, hint }: UserErrorDetails): UserErrorDetails {
+  const known = Object.entries({ location, code, hint }).filter(([, value]) => value !== undefined);
+  return { message: message.slice(0, LONGEST_ERROR), ...Object.fromEntries(known) };
+}
+
+/** What the document of a command says that it made. */
+function madeBy(printed: string): Pick<StepEnd, "runIds" | "loadIds"> {
   let document: unknown;
   try {
     document = JSON.parse(printed);
@@ -110,26 +125,17 @@ function madeBy(printed: string): Pick<StepEnd, "runIds" | "loadIds" | "errors">
     loadId,
     ...(files ?? []).map(({ loadId: one }: { readonly loadId?: unknown }) => one),
   ]);
-  const errors = [...all, ...loads, ...all.flatMap(({ steps }) => (Array.isArray(steps) ? steps : []))].flatMap(
-    ({ error, errors }) => [...(error ? [error] : []), ...(errors ?? [])],
-  );
   return {
     runIds: all.flatMap(({ runId }) => (typeof runId === "string" ? [runId] : [])),
     loadIds: [...new Set(loadIds.filter((one): one is string => typeof one === "string"))],
-    ...(errors.length ? { errors: errors.slice(0, MOST_ERRORS) } : {}),
   };
 }
 
-/** As far as it is read: of `run`, of `ingest`, or of what failed. */
+/** As far as it is read: of `run`, or of `ingest`. */
 interface Document {
   readonly runId?: unknown;
   readonly streams?: readonly {
     readonly loadId?: unknown;
     readonly files?: readonly { readonly loadId?: unknown }[];
-    readonly error?: unknown;
-    readonly errors?: readonly unknown[];
   }[];
-  readonly steps?: readonly { readonly error?: unknown; readonly errors?: readonly unknown[] }[];
-  readonly error?: unknown;
-  readonly errors?: readonly unknown[];
 }

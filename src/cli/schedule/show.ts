@@ -143,7 +143,8 @@ function dueRow(due: RecordedDue): (string | null)[] {
 function stepRow(step: RecordedStep): (string | null)[] {
   const again = step.attempt > 1 ? `, attempt ${step.attempt}` : "";
   const code = step.exitCode === null || step.exitCode === 0 ? "" : `, exit code ${step.exitCode}`;
-  return [null, `  ${step.step} ${step.command}`, tookOf(step), `${step.status}${code}${again}`];
+  const why = step.error === null ? code : `: ${step.error}`;
+  return [null, `  ${step.step} ${step.command}`, tookOf(step), `${step.status}${again}${why}`];
 }
 
 function tookOf({ startedAt, finishedAt }: Pick<RecordedStep, "startedAt" | "finishedAt">): string | null {
