@@ -48,6 +48,10 @@ function checkPostgresBlock(model: Model, projectDir: string): readonly UserErro
     const hint = 'it is for incremental models with a uniqueKey: type: "incremental", uniqueKey: […]';
     return [mistake("guard: keep finds rows again by their key", ["postgres", "guard", "keep"], { hint })];
   }
+  if (guard?.keepBy !== undefined && guard.keep === undefined) {
+    const hint = 'say which rows are to be kept: guard: { keep: "…", keepBy: […] }';
+    return [mistake("guard: keepBy finds the rows of keep again", ["postgres", "guard", "keepBy"], { hint })];
+  }
   if (version !== undefined && model.kind !== "incremental") {
     const hint = `a ${model.kind} is made anew in each run: leave it out`;
     return [mistake("version is of the rows that an incremental model keeps", ["postgres", "version"], { hint })];

@@ -45,6 +45,11 @@ const guardBlock = closed(
     keep: Type.Optional(
       text("rows that must still be there, by uniqueKey, when an incremental model is made anew, as a condition"),
     ),
+    keepBy: Type.Optional(
+      listOf(text("a column"), "columns by which the rows of keep are found again, instead of uniqueKey", {
+        minItems: 1,
+      }),
+    ),
   },
   "blocks a release in which the model loses or changes more than it should",
   { minProperties: 1 },

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { CounterOptions } from "../../src/library/counters.ts";
 import { makeLedger } from "../support/history.ts";
 import { statuses, stepOf, type Warehouse, warehouse } from "../support/warehouse.ts";
@@ -356,31 +356,57 @@ test("other options make the store and its sums anew; where loads are gone from 
   expect(failed(await house.run())).toEqual([]);
 });
 
-test("a full refresh after rows of loads are gone from raw is held, whoever tells the loads, and passes where that is allowed; a struck load goes in the next run without one", async () => {
-  const own = "create view raw.snapshots as select load_id from raw._load where status = 'loaded'";
-  const hints: boolean[] = [];
-  for (const house of [await counting(plain, {}), await counting(plain, { loads: ["raw", "snapshots"] }, own)]) {
-    for (const day of [1, 2, 3, 4]) await house.land({ load: day, rows: [`'a', '2026-01-0${day}Z', ${day}`] });
-    await house.land({ load: 5, rows: [] });
-    expect(failed(await house.run())).toEqual([]);
-    expect(failed(await house.run({ fullRefresh: true }))).toEqual([]);
-    await house.sql("delete from raw.readings where _load_id = 2");
-    const read = () => house.rows("select string_agg(kwh::text, ',' order by read_at) from marts.meter_deltas");
-    const refreshed = (allowLoss: string[]) => house.run({ fullRefresh: true, allowLoss });
-    const guard = (await refreshed([])).steps.find(({ status }) => status === "failed");
-    expect(guard?.error).toMatchObject({ found: expect.stringMatching(/gone: 1, rows before: 4, rows now: 3$/) });
+const own = "create view raw.snapshots as select load_id from raw._load where status = 'loaded'";
+const ownSnapshots = `create view raw.snapshots as select load_id, as_of::date as day, finished_at as loaded_at, true as is_whole
+  from raw._load where status = 'loaded'`;
+const full = { kind: "full", takenAt: { day: "date" } } as const;
+
+describe.each([
+  ["reports", "the ledger", plain, {}, ""],
+  ["reports", "loads of one's own", plain, { loads: ["raw", "snapshots"] as const }, own],
+  ["snapshots", "the ledger", "meter text, kwh numeric", full, ""],
+  [
+    "snapshots",
+    "loads of one's own",
+    "meter text, kwh numeric",
+    { ...full, loads: ["raw", "snapshots"] as const },
+    ownSnapshots,
+  ],
+] as const)("%s by %s", (kind, _, table, options, more) => {
+  test("a load that is struck is gone after the next run, a full refresh or not; what is gone from raw is kept, and holds a full refresh", async () => {
+    const { land, sql, run, rows } = await counting(table, options, more);
+    for (const day of [1, 2, 3, 4])
+      await land({
+        load: day,
+        asOf: `2026-01-0${day}`,
+        rows: [kind === "reports" ? `'a', '2026-01-0${day}Z', ${day}` : `'a', ${day}`],
+      });
+    if (kind === "reports") await land({ load: 5, rows: [] });
+    const refreshed = (allowLoss: string[] = []) => run({ fullRefresh: true, allowLoss });
+    const read = () => rows("select string_agg(kwh::text, ',' order by kwh) from marts.meter_deltas");
+    const comesTo = async (what: string, next: () => ReturnType<typeof run>, expected: string) => {
+      await sql(what);
+      expect(failed(await next())).toEqual([]);
+      expect(await read()).toEqual([expected]);
+    };
+    const strike = (load: number) => `update raw._load set status = 'struck' where load_id = ${load}`;
+    await comesTo("", run, "1,2,3,4");
+    await comesTo(strike(2), refreshed, "1,3,4");
+    await comesTo(`${strike(3)}; update raw._load set status = 'loaded' where load_id = 2`, run, "1,2,4");
+    await comesTo("update raw._load set status = 'loaded' where load_id = 3", refreshed, "1,2,3,4");
+    await comesTo(
+      "delete from raw.readings where _load_id = 1; delete from raw._load where load_id = 1",
+      run,
+      "1,2,3,4",
+    );
+    const guard = (await refreshed()).steps.find(({ status }) => status === "failed");
+    expect(guard?.error).toMatchObject({
+      found: expect.stringMatching(/gone: 1, rows before: 4, rows now: 3$/),
+      hint: "without --full-refresh they are kept; or --allow-loss marts.meter_store lets them go this time",
+    });
     expect(await read()).toEqual(["1,2,3,4"]);
-    expect(failed(await refreshed(["meter_store"]))).toEqual([]);
-    expect(await read()).toEqual(["1,3,4"]);
-    // where the ledger is landing's it says itself that a load was struck; loads of one's own only lack it
-    await house.sql("update raw._load set status = 'struck' where load_id = 3");
-    const struck = (await refreshed([])).steps.find(({ status }) => status === "failed");
-    if (struck) expect(struck.error?.hint).toMatch(/^without --full-refresh they are kept, but for those of loads/);
-    expect(failed(await house.run())).toEqual([]);
-    expect(await read()).toEqual(["1,4"]);
-    hints.push(struck?.error?.hint !== undefined);
-  }
-  expect(hints).toEqual([false, true]);
+    await comesTo("delete from raw.readings where _load_id = 4", () => refreshed(["meter_store"]), "2,3");
+  });
 });
 
 test("a load whose readings another one restated is missed all the same when its rows are gone", async () => {

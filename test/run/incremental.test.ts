@@ -414,7 +414,9 @@ cross join (select min(value) as value from \${self()}) as kept\`, \`${columns} 
   expect(await next(model("", "id, value"))).toEqual(["ok", "(1,b)", "(2,c)", "(3,b)"]);
   // none was said before; what is to be kept and cannot be made again keeps the rows there are
   expect(await next(model(version("1"), "id, value"))).toEqual(["held", "(1,b)", "(2,c)", "(3,b)"]);
-  expect(await next(model(version("1"), "id, value"), ["marts.m"])).toEqual(["ok", "(1,b)", "(2,c)"]);
+  // by its value another row is the one to keep
+  const byValue = version("1").replace('3" }', '3", keepBy: ["value"] }');
+  expect(await next(model(byValue, "id, value"))).toEqual(["ok", "(1,b)", "(2,c)"]);
   expect(await next(model(version("1"), "id, value"), ["marts.m"])).toEqual(["ok", "(1,b)", "(2,c)", "(3,b)"]);
   const longer = model(version("'2'"), "id, value, md5(value) as hash").replace('["id"]', '["id", "hash"]');
   const unversioned = longer.replace("select coalesce", "select min(hash), coalesce").replace("'2'", "1");
@@ -432,6 +434,8 @@ cross join (select min(value) as value from \${self()}) as kept\`, \`${columns} 
   });
   project.write({ "m.sqlx": 'config { type: "table", postgres: { version: 1 } }\nselect 1 as id' });
   await expect(run()).rejects.toThrow("marts.m: version is of the rows that an incremental model keeps");
+  project.write({ "m.sqlx": model(', postgres: { guard: { keepBy: ["id"] } }', "id, value") });
+  await expect(run()).rejects.toThrow("guard: keepBy finds the rows of keep again");
 });
 
 test("another type is named by plan, and the model is what its query says", async () => {

@@ -7,13 +7,15 @@ import { newsOfSnapshots, readingsOfSnapshots } from "./full.ts";
 import { newsOfLog, readingsOfLog } from "./log.ts";
 import { indexed, inputOf, loadsOf, type Published, selfOf, undoneOf, versionOf } from "./published.ts";
 import { deltaOf, keyOf, LEFT_DAY, LOAD_NO, PREVIOUS_AT, ROW_KIND, RUN_AT, type Shape, toDateOf } from "./shape.ts";
-import { before, news, written } from "./store.ts";
+import { before, written } from "./store.ts";
+import { news } from "./store-loads.ts";
 
 /** The incremental table that everything else of some counters is read from. */
 export function publishStore(published: Published): void {
   const { name, caller, checked } = published;
   const { shape } = checked;
   const where = sql`${id(ROW_KIND)} = 'reading'`;
+  const keep = sql`${id(ROW_KIND)} in ('reading', 'load') and ${id(shape.loadOrder[0])} is not null`;
   const series = [...shape.series.keys()];
   const config = {
     ...modelOf(published.options),
@@ -22,7 +24,8 @@ export function publishStore(published: Published): void {
     description: `What ${name}_deltas and ${name}_snapshots are kept in; read those. A run reads the new loads and the last state of the counters in them; after a late or restated reading, these counters from there on.`,
     postgres: {
       version: versionOf(published),
-      guard: { where: `${where}`, keep: `${kept(published)}` },
+      // a full refresh must find the loads again that had rows: as those of a reading, as loads, or as taken back
+      guard: { where: `${where}`, keep: `${keep}`, keepBy: [shape.loadOrder[0]] },
       indexes: [
         { columns: [shape.day], where: `${where}` },
         ...(shape.kind === "full" && shape.day !== shape.takenAt.name
@@ -37,14 +40,6 @@ export function publishStore(published: Published): void {
   publishModel(`${name}_store`, config, (context) => storeQuery(published, context)).postOps((context) =>
     constraints(shape, relation(context.self(), caller)).toString(),
   );
-}
-
-/**
- * What a full refresh must find again: the loads. Another ledger than landing's need not count rows, and then a load whose rows
- * are gone is taken for an empty one, so its readings are looked for themselves.
- */
-function kept({ options }: Published): Sql {
-  return options.loads ? sql`${id(ROW_KIND)} in ('load', 'reading')` : sql`${id(ROW_KIND)} = 'load'`;
 }
 
 function storeQuery(published: Published, context: Context): Sql {
@@ -67,7 +62,7 @@ function storeQuery(published: Published, context: Context): Sql {
       ...(isLog ? newsOfLog(log) : newsOfSnapshots(full)),
       ...before(shape, self),
       isLog ? readingsOfLog(log) : readingsOfSnapshots(full),
-      ...written(shape, { loads: isLog ? sql`new_loads` : sql`new_snapshots`, undone }, self),
+      ...written(shape, { loads, feed, undone, news: isLog ? sql`new_loads` : sql`new_snapshots` }, self),
     ],
     sql`
       -- a day's rows beside each other: most of what reads the store wants some days

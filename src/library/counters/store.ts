@@ -1,9 +1,8 @@
 import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
-import { Identifier, type Sql, sql } from "../../sql/sql.ts";
+import { type Sql, sql } from "../../sql/sql.ts";
 import { own } from "../shared/check-options.ts";
-import { hasCome, hasRows } from "../shared/loads.ts";
 import { comparable, refused } from "../shared/values.ts";
 import { isAll, isKind, sameColumns } from "./changes.ts";
 import { deltasOf } from "./deltas.ts";
@@ -11,20 +10,17 @@ import {
   BEGAN_AFTER,
   BUILT_AT,
   computedColumns,
-  IS_WHOLE,
   keyOf,
   knownOf,
   LEFT_DAY,
-  LOAD_NO,
-  LOADED_AT,
   PREVIOUS_AT,
   ROW_KIND,
   RUN_AT,
   readingColumns,
   type Shape,
-  storeColumns,
   toDateOf,
 } from "./shape.ts";
+import { loadValues, newLoad, row, undoneIn, undoneLoad, type WorkedIn } from "./store-loads.ts";
 
 // The steps of a store's query that do not depend on how its readings come. log.ts and full.ts have those that do.
 
@@ -32,75 +28,6 @@ export const FROM_AT = own("from_at");
 export const IS_BORN = own("is_born");
 export const BORN_DAY = own("born_day");
 export const BORN_AT = own("born_at");
-
-/** A row of the store: these values, and NULL in all other columns. */
-function row(shape: Shape, values: ReadonlyMap<string, Sql>): Sql[] {
-  const all = new Map([[LOAD_NO, sql`0`], ...values]);
-  return [...storeColumns(shape)].map(([column, type]) => {
-    const value = all.get(column) ?? sql`null::${type}`;
-    return value instanceof Identifier ? value : sql`${value} as ${id(column)}`;
-  });
-}
-
-export interface Loads {
-  /** Those that count, with their `load_id`. */
-  readonly loads: Sql;
-  readonly feed: Sql;
-  /** Those that are known not to count; undefined where nobody says so. */
-  readonly undone: Sql | undefined;
-}
-
-/**
- * `store`, `worked_in` (loads as the store knows them), `loads`, `new_loads` and `gone_loads`: what there is, and what of it
- * the store knows. A load that is no more, and of which the feed has no rows any more, is not among `gone_loads`: its readings
- * are kept.
- */
-export function news(shape: Shape, { loads, feed, undone }: Loads, self: Sql | undefined): Cte[] {
-  const isOf = (loadId: Sql) => hasRows(feed, (alias) => loadColumn(alias, shape), loadId);
-  const isThere = sql`loads.load_id in (select load_no from worked_in) or ${isOf(sql`loads.load_id`)}`;
-  // Where nobody says what is undone, a load of which nothing is kept is: of an empty one no rows can be missed.
-  const isKept = sql`exists (select from store where ${isKind("store", "reading")} and store.${id(LOAD_NO)} = worked_in.load_no)`;
-  const isUndone = sql`(${
-    undone ? sql`load_no in (select undone.load_id from ${undone} as undone)` : sql`not ${isKept}`
-  } or ${isOf(sql`worked_in.load_no`)})`;
-  const held = self
-    ? sql`select store.* from ${self} as store`
-    : sql`
-        select
-          ${row(shape, new Map())}
-        where false`;
-  const known =
-    shape.kind === "full"
-      ? [sql`store.${id(shape.takenAt.name)} as taken_at`, id("store", IS_WHOLE), id("store", LOADED_AT)]
-      : [];
-  return [
-    cte("store", held, { materialized: false }),
-    cte(
-      "worked_in",
-      sql`
-        select
-          ${[sql`store.${id(LOAD_NO)} as load_no`, ...known]}
-        from store
-        where ${isKind("store", "load")}`,
-      { materialized: true },
-    ),
-    cte("loads", sql`select loads.load_id as load_no from ${loads} as loads where ${hasCome(sql`loads`, isThere)}`, {
-      materialized: true,
-    }),
-    cte("new_loads", sql`select load_no from loads where load_no not in (select load_no from worked_in)`, {
-      materialized: true,
-    }),
-    cte(
-      "gone_loads",
-      sql`select worked_in.* from worked_in where load_no not in (select load_no from loads) and ${isUndone}`,
-      { materialized: true },
-    ),
-  ];
-}
-
-function loadColumn(alias: Sql, { loadOrder }: Shape): Sql {
-  return sql`${alias}.${id(loadOrder[0])}`;
-}
 
 /** `states`: the last reading of each series in `touched` before its first to compute; `outdated`: those from there on. */
 export function before(shape: Shape, self: Sql | undefined): Cte[] {
@@ -139,8 +66,8 @@ export function before(shape: Shape, self: Sql | undefined): Cte[] {
   ];
 }
 
-/** `written`: the rows that the store gets, out of `readings`. `loads` is a relation of the new loads. */
-export function written(shape: Shape, news: Pick<Loads, "loads" | "undone">, self: Sql | undefined): Cte[] {
+/** `written`: the rows that the store gets, out of `readings`. `news` is a relation of the new loads. */
+export function written(shape: Shape, parts: WorkedIn, self: Sql | undefined): Cte[] {
   const { ctes, query } = deltasOf({
     readings: sql`readings`,
     before: self && sql`states`,
@@ -155,11 +82,11 @@ export function written(shape: Shape, news: Pick<Loads, "loads" | "undone">, sel
     isBorn: sql`readings.${IS_BORN}`,
     bornDay: sql`readings.${BORN_DAY}`,
   });
-  const last = self ? changes(shape, news.loads) : [cte("written", everything(shape, news))];
+  const last = self ? changes(shape, parts) : [cte("written", everything(shape, parts))];
   return [...ctes, cte("recomputed", query), ...last];
 }
 
-function everything(shape: Shape, { loads, undone }: Pick<Loads, "loads" | "undone">): Sql {
+function everything(shape: Shape, parts: WorkedIn): Sql {
   const columns = [...readingColumns(shape).keys(), ...computedColumns(shape).keys()];
   const reading = new Map([...columns.map(from("recomputed")), ...totals(shape), [ROW_KIND, literal("reading")]]);
   const run = new Map<string, Sql>([
@@ -173,29 +100,19 @@ function everything(shape: Shape, { loads, undone }: Pick<Loads, "loads" | "undo
     from recomputed
     union all
     select
-      ${row(shape, loadValues(shape, "load"))}
-    from ${loads} as loads
-    ${undone ? ofUndone(shape, undone) : sql``}
+      ${row(shape, newLoad(shape, parts))}
+    from ${parts.news} as loads
+    union all
+    select
+      ${row(shape, undoneLoad(shape))}
+    from ${undoneIn(shape, parts)} as undone
     union all
     select
       ${row(shape, run)}`;
 }
 
-/** So that a guard does not miss them. */
-function ofUndone(shape: Shape, undone: Sql): Sql {
-  const values = new Map<string, Sql>([
-    [ROW_KIND, literal("void")],
-    [LOAD_NO, sql`undone.load_id`],
-  ]);
-  return sql`
-    union all
-    select
-      ${row(shape, values)}
-    from ${undone} as undone`;
-}
-
 /** What differs from what the store has. */
-function changes(shape: Shape, newLoads: Sql): Cte[] {
+function changes(shape: Shape, parts: WorkedIn): Cte[] {
   const runAt: [string, Sql] = [RUN_AT, id("this_run", RUN_AT)];
   const run = new Map<string, Sql>([[ROW_KIND, literal("run")], runAt, [BUILT_AT, id("this_run", BUILT_AT)]]);
   const thisRun = sql`
@@ -207,8 +124,8 @@ function changes(shape: Shape, newLoads: Sql): Cte[] {
     ${changedReadings(shape, runAt)}
     union all
     select
-      ${row(shape, new Map([...loadValues(shape, "load"), runAt]))}
-    from ${newLoads} as loads
+      ${row(shape, new Map([...newLoad(shape, parts), runAt]))}
+    from ${parts.news} as loads
     cross join this_run
     union all
     select
@@ -263,19 +180,6 @@ function changedReadings(shape: Shape, runAt: readonly [string, Sql]): Sql {
       ) is distinct from (
         ${comparable(types, (name) => id("outdated", name))}
       )`;
-}
-
-function loadValues(shape: Shape, kind: "load" | "void"): Map<string, Sql> {
-  const ofSnapshots: [string, Sql][] = [
-    [shape.takenAt.name, sql`loads.taken_at`],
-    [IS_WHOLE, id("loads", IS_WHOLE)],
-    [LOADED_AT, id("loads", LOADED_AT)],
-  ];
-  return new Map([
-    ...(shape.kind === "full" ? ofSnapshots : []),
-    [ROW_KIND, literal(kind)],
-    [LOAD_NO, sql`loads.load_no`],
-  ]);
 }
 
 /** The counters of the readings that are written. A total that is not known is none: one without is refused by its name. */

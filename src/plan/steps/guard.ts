@@ -31,7 +31,7 @@ const LOSS_OF_INCREMENTS = "50%";
  */
 export function guardSteps(guarded: Guarded): AuditStep[] {
   const { model, step, published } = guarded;
-  const { maxRowDrop, maxChangedKeys, where, keep } = model.postgres.guard ?? {};
+  const { maxRowDrop, maxChangedKeys, where, keep, keepBy } = model.postgres.guard ?? {};
   const [before, after] = [privateId(published.object), privateId(step.entry.object)];
   const condition = where && writtenIn(model.file, where, expression(where, "postgres.guard: where"));
   const counted = condition ? sql` where ${condition}` : empty;
@@ -42,7 +42,14 @@ export function guardSteps(guarded: Guarded): AuditStep[] {
     ...(maxRowDrop !== undefined ? [drop(maxRowDrop)] : []),
     ...(maxRowDrop === undefined && canLose(guarded) ? [drop(LOSS_OF_INCREMENTS, cannotHaveLost(guarded))] : []),
     ...(keep !== undefined && model.key && !step.newRows
-      ? [guardStep(guarded, "keep", keep, rowsToKeep({ before, after, counted }, ofBoth(model.key, published), kept))]
+      ? [
+          guardStep(
+            guarded,
+            "keep",
+            keep,
+            rowsToKeep({ before, after, counted }, ofBoth(keepBy ?? model.key, published), kept),
+          ),
+        ]
       : []),
     ...(maxChangedKeys === undefined || !model.key
       ? []
@@ -107,9 +114,7 @@ function whyAnew({ reason, newRows }: BuildStep, guard: Guard): string {
   if (newRows) return "";
   if (reason.endsWith(OTHER_VERSION))
     return "it is made anew because its version changed, by its options or with the package: put back what it was, and its rows are kept; or ";
-  return guard === "keep"
-    ? "without --full-refresh they are kept, but for those of loads that were struck, which histories and counters take out; "
-    : "";
+  return guard === "keep" ? "without --full-refresh they are kept; or " : "";
 }
 
 /**
@@ -215,7 +220,7 @@ function rowDrop({ before, after, counted, unless }: Compared, allowed: Threshol
     where ${exceeds(drop, whole, allowed)}`;
 }
 
-/** How many of the rows to keep have no row with their key; and how many rows count, before and now. */
+/** How many keys of the rows to keep no row has; and how many rows count, before and now. */
 function rowsToKeep({ before, after, counted }: Compared, key: readonly string[], kept: Sql): Sql {
   const keys = key.length ? sql`pg_catalog.jsonb_build_array(${ids(key)})` : sql`null::jsonb`;
   return sql`
@@ -226,7 +231,7 @@ function rowsToKeep({ before, after, counted }: Compared, key: readonly string[]
       (select pg_catalog.count(*) from ${after}${counted}) as rows_now
     from (
       select pg_catalog.count(*) as to_keep, pg_catalog.count(*) filter (where found.key is null) as gone
-      from (select ${keys} as key from ${before} where ${kept}) as kept
+      from (select distinct ${keys} as key from ${before} where ${kept}) as kept
       left join (
         select distinct ${keys} as key from ${after}
         where ${keys} in (select ${keys} from ${before} where ${kept})

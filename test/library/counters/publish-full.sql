@@ -13,7 +13,10 @@
 --     "version": "a8e9daa7b68ca6f0",
 --     "guard": {
 --       "where": "\"_dataform_row_kind\" = 'reading'",
---       "keep": "\"_dataform_row_kind\" = 'load'"
+--       "keep": "\"_dataform_row_kind\" in ('reading', 'load') and \"_load_id\" is not null",
+--       "keepBy": [
+--         "_load_id"
+--       ]
 --     },
 --     "indexes": [
 --       {
@@ -102,7 +105,7 @@ with
 ),
 
 "gone_loads" as materialized (
-  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (load_no in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'blog_snapshots' and ledger.status <> 'loaded') as undone) or exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = worked_in.load_no))
+  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = worked_in.load_no) or load_no in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'blog_snapshots' and ledger.status <> 'loaded') as undone))
 ),
 
 "new_snapshots" as materialized (
@@ -439,7 +442,7 @@ with
     loads.taken_at as "day",
     null::bigint as "views",
     null::int as "clicks",
-    null::bigint as "_load_id",
+    case when exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = loads.load_no) then loads.load_no end as "_load_id",
     null::bigint as "_row_no",
     null::date as "_dataform_previous_at",
     null::bigint as "views_delta",
@@ -463,7 +466,7 @@ with
     null::date as "day",
     null::bigint as "views",
     null::int as "clicks",
-    null::bigint as "_load_id",
+    undone.load_id as "_load_id",
     null::bigint as "_row_no",
     null::date as "_dataform_previous_at",
     null::bigint as "views_delta",
@@ -541,7 +544,7 @@ with
 ),
 
 "gone_loads" as materialized (
-  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (load_no in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'blog_snapshots' and ledger.status <> 'loaded') as undone) or exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = worked_in.load_no))
+  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = worked_in.load_no) or load_no in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'blog_snapshots' and ledger.status <> 'loaded') as undone))
 ),
 
 "new_snapshots" as materialized (
@@ -961,7 +964,7 @@ with
     loads.taken_at as "day",
     null::bigint as "views",
     null::int as "clicks",
-    null::bigint as "_load_id",
+    case when exists (select from "raw"."blog_snapshots" as arrived where arrived."_load_id" = loads.load_no) then loads.load_no end as "_load_id",
     null::bigint as "_row_no",
     null::date as "_dataform_previous_at",
     null::bigint as "views_delta",

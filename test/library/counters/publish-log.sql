@@ -12,7 +12,10 @@
 --     "version": "1ef68722836930cc",
 --     "guard": {
 --       "where": "\"_dataform_row_kind\" = 'reading'",
---       "keep": "\"_dataform_row_kind\" = 'load'"
+--       "keep": "\"_dataform_row_kind\" in ('reading', 'load') and \"_load_id\" is not null",
+--       "keepBy": [
+--         "_load_id"
+--       ]
 --     },
 --     "indexes": [
 --       {
@@ -85,7 +88,7 @@ with
 ),
 
 "gone_loads" as materialized (
-  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (load_no in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status <> 'loaded') as undone) or exists (select from "raw"."meter_readings" as arrived where arrived."_load_id" = worked_in.load_no))
+  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (exists (select from "raw"."meter_readings" as arrived where arrived."_load_id" = worked_in.load_no) or load_no in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status <> 'loaded') as undone))
 ),
 
 -- what a load that is gone had replaced is only in the raw table: then all of it is read again
@@ -322,7 +325,7 @@ with
     null::timestamptz as "read_at",
     null::date as "day",
     null::numeric as "kwh",
-    null::bigint as "_load_id",
+    case when exists (select from "raw"."meter_readings" as arrived where arrived."_load_id" = loads.load_no) then loads.load_no end as "_load_id",
     null::bigint as "_row_no",
     null::timestamptz as "_dataform_previous_at",
     null::numeric as "kwh_delta",
@@ -342,7 +345,7 @@ with
     null::timestamptz as "read_at",
     null::date as "day",
     null::numeric as "kwh",
-    null::bigint as "_load_id",
+    undone.load_id as "_load_id",
     null::bigint as "_row_no",
     null::timestamptz as "_dataform_previous_at",
     null::numeric as "kwh_delta",
@@ -400,7 +403,7 @@ with
 ),
 
 "gone_loads" as materialized (
-  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (load_no in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status <> 'loaded') as undone) or exists (select from "raw"."meter_readings" as arrived where arrived."_load_id" = worked_in.load_no))
+  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (exists (select from "raw"."meter_readings" as arrived where arrived."_load_id" = worked_in.load_no) or load_no in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'meter_readings' and ledger.status <> 'loaded') as undone))
 ),
 
 -- what a load that is gone had replaced is only in the raw table: then all of it is read again
@@ -764,7 +767,7 @@ with
     null::timestamptz as "read_at",
     null::date as "day",
     null::numeric as "kwh",
-    null::bigint as "_load_id",
+    case when exists (select from "raw"."meter_readings" as arrived where arrived."_load_id" = loads.load_no) then loads.load_no end as "_load_id",
     null::bigint as "_row_no",
     null::timestamptz as "_dataform_previous_at",
     null::numeric as "kwh_delta",

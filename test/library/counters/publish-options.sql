@@ -16,7 +16,10 @@
 --     "version": "c553f5d9d389b754",
 --     "guard": {
 --       "where": "\"_dataform_row_kind\" = 'reading'",
---       "keep": "\"_dataform_row_kind\" in ('load', 'reading')"
+--       "keep": "\"_dataform_row_kind\" in ('reading', 'load') and \"load\" is not null",
+--       "keepBy": [
+--         "load"
+--       ]
 --     },
 --     "indexes": [
 --       {
@@ -99,7 +102,7 @@ with
 ),
 
 "gone_loads" as materialized (
-  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (not exists (select from store where "store"."_dataform_row_kind" = 'reading' and store."_dataform_load_no" = worked_in.load_no) or exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = worked_in.load_no))
+  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = worked_in.load_no) or load_no not in (select store."load" from store where "store"."_dataform_row_kind" = 'reading'))
 ),
 
 -- what a load that is gone had replaced is only in the raw table: then all of it is read again
@@ -504,7 +507,7 @@ with
     null::int as "store",
     null::timestamptz as "reported at",
     null::timestamptz as "_dataform_first_reported_at",
-    null::bigint as "load",
+    case when exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = loads.load_no) then loads.load_no end as "load",
     null::bigint as "row no",
     null::timestamp(3) as "_dataform_previous_at",
     null::timestamp(3) as "_dataform_began_after",
@@ -517,6 +520,39 @@ with
     null::boolean as "is_reset",
     null::boolean as "is_correction"
   from new_loads as loads
+  union all
+  select
+    'void' as "_dataform_row_kind",
+    undone.load_id as "_dataform_load_no",
+    null::timestamptz as "_dataform_run_at",
+    null::timestamptz as "_dataform_built_at",
+    null::text as "order",
+    null::text as "Device",
+    null::timestamp(3) as "user",
+    null::date as "day",
+    null::varchar(3) as "it's",
+    null::text as "currency",
+    null::numeric(18, 6) as "select",
+    null::int as "store",
+    null::timestamptz as "reported at",
+    null::timestamptz as "_dataform_first_reported_at",
+    undone.load_id as "load",
+    null::bigint as "row no",
+    null::timestamp(3) as "_dataform_previous_at",
+    null::timestamp(3) as "_dataform_began_after",
+    null::numeric(18, 6) as "select_delta",
+    null::int as "store_delta",
+    null::numeric as "select_to_date",
+    null::bigint as "store_to_date",
+    null::integer as "days_covered",
+    null::boolean as "is_baseline",
+    null::boolean as "is_reset",
+    null::boolean as "is_correction"
+  from (
+    select distinct arrived."load" as load_id
+    from "My Raw"."the ""feed""" as arrived
+    where not exists (select from "My Raw"."loads" as loads where loads.load_id = arrived."load")
+  ) as undone
   union all
   select
     'run' as "_dataform_row_kind",
@@ -574,7 +610,7 @@ with
 ),
 
 "gone_loads" as materialized (
-  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (not exists (select from store where "store"."_dataform_row_kind" = 'reading' and store."_dataform_load_no" = worked_in.load_no) or exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = worked_in.load_no))
+  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = worked_in.load_no) or load_no not in (select store."load" from store where "store"."_dataform_row_kind" = 'reading'))
 ),
 
 -- what a load that is gone had replaced is only in the raw table: then all of it is read again
@@ -1146,7 +1182,7 @@ with
     null::int as "store",
     null::timestamptz as "reported at",
     null::timestamptz as "_dataform_first_reported_at",
-    null::bigint as "load",
+    case when exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = loads.load_no) then loads.load_no end as "load",
     null::bigint as "row no",
     null::timestamp(3) as "_dataform_previous_at",
     null::timestamp(3) as "_dataform_began_after",

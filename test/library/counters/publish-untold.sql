@@ -12,7 +12,10 @@
 --     "version": "72b34b7d71129188",
 --     "guard": {
 --       "where": "\"_dataform_row_kind\" = 'reading'",
---       "keep": "\"_dataform_row_kind\" = 'load'"
+--       "keep": "\"_dataform_row_kind\" in ('reading', 'load') and \"_load_id\" is not null",
+--       "keepBy": [
+--         "_load_id"
+--       ]
 --     },
 --     "indexes": [
 --       {
@@ -93,7 +96,7 @@ with
 ),
 
 "gone_loads" as materialized (
-  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (load_no in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'readings' and ledger.status <> 'loaded') as undone) or exists (select from "marts"."readings" as arrived where arrived."_load_id" = worked_in.load_no))
+  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (exists (select from "marts"."readings" as arrived where arrived."_load_id" = worked_in.load_no) or load_no in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'readings' and ledger.status <> 'loaded') as undone))
 ),
 
 -- what a load that is gone had replaced is only in the raw table: then all of it is read again
@@ -435,7 +438,7 @@ with
     null::bigint as "shown",
     null::numeric(12, 2) as "spent",
     null::numeric as "Value",
-    null::bigint as "_load_id",
+    case when exists (select from "marts"."readings" as arrived where arrived."_load_id" = loads.load_no) then loads.load_no end as "_load_id",
     null::bigint as "_row_no",
     null::timestamptz as "_dataform_previous_at",
     null::bigint as "shown_delta",
@@ -463,7 +466,7 @@ with
     null::bigint as "shown",
     null::numeric(12, 2) as "spent",
     null::numeric as "Value",
-    null::bigint as "_load_id",
+    undone.load_id as "_load_id",
     null::bigint as "_row_no",
     null::timestamptz as "_dataform_previous_at",
     null::bigint as "shown_delta",
@@ -534,7 +537,7 @@ with
 ),
 
 "gone_loads" as materialized (
-  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (load_no in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'readings' and ledger.status <> 'loaded') as undone) or exists (select from "marts"."readings" as arrived where arrived."_load_id" = worked_in.load_no))
+  select worked_in.* from worked_in where load_no not in (select load_no from loads) and (exists (select from "marts"."readings" as arrived where arrived."_load_id" = worked_in.load_no) or load_no in (select undone.load_id from (select ledger.load_id from "raw"."_load" as ledger where ledger.table_name = 'readings' and ledger.status <> 'loaded') as undone))
 ),
 
 -- what a load that is gone had replaced is only in the raw table: then all of it is read again
@@ -1040,7 +1043,7 @@ with
     null::bigint as "shown",
     null::numeric(12, 2) as "spent",
     null::numeric as "Value",
-    null::bigint as "_load_id",
+    case when exists (select from "marts"."readings" as arrived where arrived."_load_id" = loads.load_no) then loads.load_no end as "_load_id",
     null::bigint as "_row_no",
     null::timestamptz as "_dataform_previous_at",
     null::bigint as "shown_delta",
