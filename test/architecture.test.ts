@@ -31,7 +31,7 @@ const allowed: Record<string, readonly string[]> = {
   serve: ["model", "config", "sql", "postgres", "environment", "release", "export", "wait"],
   schedule: ["model", "schemas", "config", "sql", "plan", "postgres", "environment", "sources", "wait"],
   metrics: ["model", "sql", "postgres", "environment", "library", "catalogue", "wait"],
-  notify: ["model", "sql", "postgres", "environment", "catalogue", "wait"],
+  notify: ["model", "sql", "plan", "postgres", "environment", "catalogue", "wait"],
   openlineage: ["model", "sql", "postgres", "environment", "catalogue", "notify"],
   bi: ["model", "sql", "charts", "wait"],
   charts: ["model"],

@@ -20,6 +20,8 @@ export interface Trouble {
   readonly link: string;
   /** Of the model, or the source. */
   readonly product?: string;
+  /** Of a line of schedules.yaml, or a run as a whole: of all that it is about. */
+  readonly products?: readonly string[];
   readonly tags?: readonly string[];
   /** By `schema.name`: gone from the project, it is nobody's any more. */
   readonly action?: string;

@@ -20,6 +20,21 @@ export type Trigger =
 export interface ScheduledStep {
   readonly command: string;
   readonly arguments: readonly string[];
+  /** Absent of one that is about nothing of the project's. */
+  readonly scope?: StepScope;
+}
+
+/** What of the project a step is about: whom it belongs to, its owners are told. */
+export interface StepScope {
+  /** Sources, or `source.stream`; null: all of them. */
+  readonly sources?: readonly string[] | null;
+  /** Actions, as a run selects them. */
+  readonly actions?: {
+    readonly actions?: readonly string[];
+    readonly tags?: readonly string[];
+    readonly includeDependencies?: boolean;
+    readonly includeDependents?: boolean;
+  };
 }
 
 /** Local times of the zone, as `2026-12-24 18:00`; `until` is no part of it. */

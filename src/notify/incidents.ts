@@ -38,12 +38,12 @@ export function changesOf(
 
 /** The channels that a rule tells of it. @param isOver whether of its end */
 export function channelsFor(rules: readonly RuleSettings[], trouble: Trouble, isOver: boolean): readonly string[] {
-  const { kind, product, tags = [] } = trouble;
+  const { kind, product, products = product === undefined ? [] : [product], tags = [] } = trouble;
   const told = rules.filter(
     (rule) =>
       rule.on.includes(kind) &&
       (!isOver || rule.on.includes("recovery")) &&
-      (!rule.products || (product !== undefined && rule.products.includes(product))) &&
+      (!rule.products || rule.products.some((one) => products.includes(one))) &&
       (!rule.tags || rule.tags.some((tag) => tags.includes(tag))),
   );
   return [...new Set(told.flatMap(({ to }) => to))];

@@ -4,28 +4,36 @@ import type { ConnectionSettings } from "../model/connection-settings.ts";
 import type { NotificationSettings, Trouble, Verdict } from "../model/notifying.ts";
 import { type Client, withClient } from "../postgres/client.ts";
 import { pause } from "../wait/pause.ts";
+import type { Belongings } from "./belongings.ts";
 import type { Surroundings } from "./channels/tell.ts";
 import { type Delivered, deliverNext } from "./deliver.ts";
 import { giveUp, readWait, readWaiting } from "./deliveries.ts";
 import { readLastDues, readLastLoads, readLines } from "./read-record.ts";
 import { type Looked, look } from "./store.ts";
-import { type Belongings, verdictOfDue, verdictOfFreshness, verdictsOfLoad } from "./verdicts.ts";
+import { verdictOfDue, verdictOfFreshness, verdictsOfLoad } from "./verdicts.ts";
 
-export interface NotifierOptions {
-  readonly settings: ConnectionSettings;
-  readonly environment: string;
-  readonly project: string;
+/** The project whose troubles are told, and whom. */
+export interface NotifiedProject {
+  readonly name: string;
   readonly notifications: NotificationSettings;
   readonly belongings: Belongings;
   /** By their names; those that cannot be looked at now are not among `sources`. */
   readonly declared: readonly string[];
   readonly sources: readonly LookedAt[];
+  /** What else is told of runs. Returns why it did not go on, where it did not. */
+  readonly besides?: (() => Promise<string | undefined>) | undefined;
+}
+
+interface NotifierOptions {
+  readonly settings: ConnectionSettings;
+  readonly environment: string;
+  readonly project: NotifiedProject;
+  /** The project where it is another one since it was asked last; asked before each look of many. */
+  readonly renewed: () => Promise<NotifiedProject | undefined>;
   readonly surroundings: Surroundings;
   /** How a length of time is told, in seconds. */
   readonly lasting: (seconds: number) => string;
   readonly say: (line: string) => void;
-  /** What else is told of runs. Returns why it did not go on, where it did not. */
-  readonly besides?: (() => Promise<string | undefined>) | undefined;
 }
 
 /** Between two looks, in milliseconds. */
@@ -38,20 +46,23 @@ const NOTHING: Looked = { opened: [], closed: [], goingOn: [] };
 /** Finds out what is wrong, and tells of it: beside what it looks at, never on its way. */
 export class Notifier {
   readonly #options: NotifierOptions;
+  #project: NotifiedProject;
   /** What was said of what cannot be done, until it could. */
   readonly #said = new Map<string, string>();
 
   constructor(options: NotifierOptions) {
     this.#options = options;
+    this.#project = options.project;
   }
 
   /** @param really false: only says what would come of it */
   async look(really = true): Promise<Looked> {
-    const { environment, belongings, notifications } = this.#options;
+    const { environment } = this.#options;
+    const { belongings, notifications } = this.#project;
     const ofLoads = await this.#ofLoads();
     return this.#asPublisher(async (client) => {
       if (!(await hasMetadata(client))) return NOTHING;
-      const dues = (await readLastDues(client, environment)).map(verdictOfDue);
+      const dues = (await readLastDues(client, environment)).map((due) => verdictOfDue(due, belongings));
       const lines = await readLines(client, environment);
       const isThere = ({ action, product = "", stream, schedule }: Trouble) =>
         (action === undefined || belongings.has(action)) &&
@@ -76,9 +87,12 @@ export class Notifier {
   /** Looks and tells again and again until the signal comes. A channel that takes long keeps no other one waiting. */
   async follow(signal: AbortSignal): Promise<void> {
     const busy = new Map<string, Promise<unknown>>();
-    const { besides } = this.#options;
     let telling: Promise<void> | undefined;
     while (!signal.aborted) {
+      await this.#once("the project cannot be read again, and is told of as it was", async () => {
+        this.#project = (await this.#options.renewed()) ?? this.#project;
+      });
+      const { besides } = this.#project;
       await this.#once("notifications", async () => {
         await this.look();
         for (const name of (await this.#waiting()).keys()) {
@@ -118,7 +132,8 @@ export class Notifier {
   }
 
   async #deliverAll(name: string): Promise<Delivered> {
-    const { environment, project, notifications, surroundings } = this.#options;
+    const { environment, surroundings } = this.#options;
+    const { name: project, notifications } = this.#project;
     const channel = Object.hasOwn(notifications.channels, name) ? notifications.channels[name] : undefined;
     if (!channel) {
       await this.#asPublisher((client) => giveUp(client, environment, name));
@@ -147,7 +162,8 @@ export class Notifier {
 
   /** What cannot be read of loads keeps nobody from being told of runs. */
   async #ofLoads(): Promise<readonly Verdict[]> {
-    const { settings, sources, lasting } = this.#options;
+    const { settings, lasting } = this.#options;
+    const { sources } = this.#project;
     if (!sources.length) return [];
     const schemas = [...new Set(sources.map(({ declaration }) => declaration.schema))];
     const how = { applicationName: "dataform-notify", duty: "builder", names: "ours" } as const;
@@ -164,7 +180,7 @@ export class Notifier {
 
   /** What cannot be looked at now is not gone. */
   #hasStream(source: string, stream: string): boolean {
-    const { declared, sources } = this.#options;
+    const { declared, sources } = this.#project;
     const looked = sources.find(({ declaration }) => declaration.source === source);
     return looked ? looked.streams.some(({ name }) => name === stream) : declared.includes(source);
   }

@@ -59,7 +59,8 @@ export function readLastDues(client: Client, environment: string): Promise<reado
   return rowsOf<LastDue>(
     client,
     sql`
-      select distinct on (due.schedule) due.schedule, due.status, due.reason
+      select distinct on (due.schedule) due.schedule, due.status, due.reason,
+        coalesce(jsonb_path_query_array(line.definition, '$.steps[*].scope'), '[]') as scopes
       from _dataform.schedule_due as due
       inner join _dataform.schedule as line
         on line.environment = due.environment and line.name = due.schedule and line.removed_at is null

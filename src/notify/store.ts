@@ -3,9 +3,10 @@ import type { RuleSettings, Trouble, Verdict } from "../model/notifying.ts";
 import { type Client, withTransactionIf } from "../postgres/client.ts";
 import { literal } from "../sql/literals.ts";
 import { sql } from "../sql/sql.ts";
+import type { Belongings } from "./belongings.ts";
 import { changesOf, channelsFor } from "./incidents.ts";
 import { MOST_RUNS, readEndedRuns } from "./read-record.ts";
-import { type Belongings, verdictsOfRun } from "./verdicts.ts";
+import { verdictsOfRun } from "./verdicts.ts";
 
 /** Who looks for incidents, among those who follow the record. */
 const LOOKER = "incidents";

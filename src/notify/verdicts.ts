@@ -1,7 +1,8 @@
-import type { Action, CompiledGraph } from "../model/graph.ts";
 import type { Trouble, Verdict } from "../model/notifying.ts";
 import type { StreamFreshness } from "../model/operations.ts";
+import type { StepScope } from "../model/schedule.ts";
 import { targetKey } from "../model/target.ts";
+import type { Belongings } from "./belongings.ts";
 
 /** A run that ended, and what it did, as the record has it. */
 export interface EndedRun {
@@ -40,6 +41,8 @@ export interface LastDue {
   readonly schedule: string;
   readonly status: string;
   readonly reason: string | null;
+  /** What its steps are about. */
+  readonly scopes: readonly StepScope[];
 }
 
 /** Characters of what somebody else wrote. */
@@ -52,54 +55,19 @@ function oneLine(text: string): string {
   return line.length > LONGEST ? `${line.slice(0, LONGEST - 1).replace(/\p{Surrogate}$/u, "")}…` : line.toWellFormed();
 }
 
-/** What of a project is about something: its product and tags. */
-export class Belongings {
-  readonly #actions: ReadonlyMap<string, Action>;
-
-  constructor({ actions }: Pick<CompiledGraph, "actions">) {
-    this.#actions = new Map(actions.map((action) => [targetKey(action.target), action]));
-  }
-
-  has(action: string): boolean {
-    return this.#actions.has(action);
-  }
-
-  /** Folders of definitions/, and words that actions are tagged with. */
-  get named(): { readonly products: readonly string[]; readonly tags: readonly string[] } {
-    const all = [...this.#actions.values()];
-    const products = all.flatMap((action) => productOf(action.file) ?? []);
-    return { products: [...new Set(products)].sort(), tags: [...new Set(all.flatMap(({ tags }) => tags))].sort() };
-  }
-
-  of(action: string): Pick<Trouble, "product" | "tags"> {
-    const found = this.#actions.get(action);
-    const product = found && productOf(found.file);
-    return { ...(product ? { product } : {}), ...(found?.tags.length ? { tags: found.tags } : {}) };
-  }
-
-  /** The model that a guard guards: its name begins with that of the model, and is no action of the project. */
-  guarded({ schema, name }: EndedStep): string | undefined {
-    if (this.has(targetKey({ schema, name }))) return undefined;
-    const [, model] = /^(.+)_guard_\w+$/.exec(name) ?? [];
-    return [...this.#actions.values()]
-      .filter(({ target }) => `${target.schema}_${target.name}` === model)
-      .map(({ target }) => targetKey(target))[0];
-  }
-}
-
-/** `definitions/<product>/…`, `dashboards/<product>.yaml`. */
-function productOf(file: string): string | undefined {
-  return /^definitions\/([^/]+)\//.exec(file)?.[1] ?? /^(?:dashboards|serve)\/([^/]+)\.ya?ml$/.exec(file)?.[1];
-}
-
 /** What a run found out: what it did not try has no verdict. */
 export function verdictsOfRun(run: EndedRun, belongings: Belongings): readonly Verdict[] {
-  return [...verdictOfWhole(run), ...run.steps.flatMap((step) => verdictsOfStep(step, run.runId, belongings))];
+  return [
+    ...verdictOfWhole(run, belongings),
+    ...run.steps.flatMap((step) => verdictsOfStep(step, run.runId, belongings)),
+  ];
 }
 
-function verdictOfWhole({ runId, status, errors }: EndedRun): readonly Verdict[] {
+function verdictOfWhole({ runId, status, errors, steps }: EndedRun, belongings: Belongings): readonly Verdict[] {
   const [first] = errors;
-  const about = { kind: "failure" as const, subject: "a run", link: "#/operations/runs", runId };
+  // One whose process is gone has recorded nothing of what it was about.
+  const its = steps.length ? belongings.ofAll(steps.map(targetKey)) : belongings.named;
+  const about = { kind: "failure" as const, subject: "a run", link: "#/operations/runs", runId, ...its };
   if (status === "abandoned")
     return [{ key: "failure:run", trouble: { ...about, text: "it never ended: its process is gone" } }];
   if (status === "failure" && first !== undefined)
@@ -187,7 +155,7 @@ function listed(names: readonly string[]): string {
   return names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ");
 }
 
-export function verdictOfDue({ schedule, status, reason }: LastDue): Verdict {
+export function verdictOfDue({ schedule, status, reason, scopes }: LastDue, belongings: Belongings): Verdict {
   return {
     key: `failure:schedule:${schedule}`,
     trouble:
@@ -197,6 +165,7 @@ export function verdictOfDue({ schedule, status, reason }: LastDue): Verdict {
             kind: "failure",
             subject: `schedule ${schedule}`,
             schedule,
+            ...belongings.ofLine(scopes),
             text: oneLine(reason ?? `it ended with ${status}`),
             link: "#/operations/runs",
           },

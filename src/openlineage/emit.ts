@@ -1,13 +1,11 @@
-import { appendFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import { hasMetadata } from "../environment/layout.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
-import type { LineageSettings } from "../model/notifying.ts";
-import { post } from "../notify/channels/post.ts";
+import { NotTold } from "../notify/channels/told.ts";
 import { type Client, withClient } from "../postgres/client.ts";
 import { sql } from "../sql/sql.ts";
-import type { Events, RunEvent } from "./events.ts";
+import type { Events } from "./events.ts";
 import { type RecordedRun, readRecordedRuns } from "./read-runs.ts";
+import { type Receiver, type Refused, send, setAside } from "./send.ts";
 
 /** Who tells of runs, among those who follow the record. */
 const FOLLOWER = "openlineage";
@@ -17,11 +15,9 @@ const CLAIM = "5 minutes";
 const FIRST_WAIT = 5_000;
 const LONGEST_WAIT = 15 * 60_000;
 
-export interface EmitOptions {
+interface EmitOptions extends Receiver {
   readonly settings: ConnectionSettings;
   readonly environment: string;
-  readonly projectDir: string;
-  readonly to: LineageSettings;
   /** Made where there is something to tell: to read the lineage may take a while. */
   readonly events: () => Promise<Events>;
 }
@@ -29,42 +25,60 @@ export interface EmitOptions {
 export interface Emitted {
   readonly runs: number;
   readonly events: number;
+  /** Events that will never be taken, and are set aside. */
+  readonly refused: number;
+  /** What the first of them was answered. */
+  readonly answer?: string;
   /** Why it did not go on. */
   readonly error?: string;
 }
 
+const NOTHING: Emitted = { runs: 0, events: 0, refused: 0 };
+
 /**
  * Tells of runs that ended since the last time, in their order. One that was not taken is told again, with the same ids: whoever gets it twice
- * can tell.
+ * can tell. An event that will never be taken is set aside, and holds up none behind it.
  */
 export async function emitRuns(options: EmitOptions): Promise<Emitted> {
   const { settings, environment } = options;
   const how = { applicationName: "dataform-openlineage", duty: "publisher" } as const;
   return withClient(settings, how, async (client) => {
-    if (!(await hasMetadata(client))) return { runs: 0, events: 0 };
+    if (!(await hasMetadata(client))) return NOTHING;
     const since = await claim(client, environment);
-    if (since === undefined) return { runs: 0, events: 0 };
-    let told = { runs: 0, events: 0 };
+    if (since === undefined) return NOTHING;
+    let told = NOTHING;
     try {
       const runs = await readRecordedRuns(client, environment, since.seen);
       const events = runs.length ? await options.events() : undefined;
       for (const run of runs) {
         const all = events!.of(run);
-        await send(options, all);
+        const refused = await send(options, all);
+        await setAside(options, refused);
         await advance(client, environment, run);
-        told = { runs: told.runs + 1, events: told.events + all.length };
+        told = more(told, all.length, refused);
       }
     } catch (error) {
       const { message } = error as Error;
+      const asked = error instanceof NotTold ? error.retryAfter : undefined;
       await release(client, environment, {
         error: message,
-        wait: Math.min(FIRST_WAIT * 2 ** Math.min(since.attempts, 20), LONGEST_WAIT),
+        wait: asked ?? Math.min(FIRST_WAIT * 2 ** Math.min(since.attempts, 20), LONGEST_WAIT),
       });
       return { ...told, error: message };
     }
     await release(client, environment);
     return told;
   });
+}
+
+function more(told: Emitted, sent: number, refused: readonly Refused[]): Emitted {
+  const answer = told.answer ?? refused[0]?.answer;
+  return {
+    runs: told.runs + 1,
+    events: told.events + sent - refused.length,
+    refused: told.refused + refused.length,
+    ...(answer === undefined ? {} : { answer }),
+  };
 }
 
 async function claim(
@@ -108,12 +122,4 @@ async function release(
       where environment = $1 and name = $2`,
     [environment, FOLLOWER, failed?.error ?? null, `${failed?.wait ?? 0} milliseconds`],
   );
-}
-
-async function send({ to, projectDir }: EmitOptions, events: readonly RunEvent[]): Promise<void> {
-  if (to.file !== undefined)
-    return appendFile(resolve(projectDir, to.file), events.map((event) => `${JSON.stringify(event)}\n`).join(""));
-  const url = typeof to.url === "string" ? to.url : to.url!.reveal();
-  const headers: Record<string, string> = to.token ? { authorization: `Bearer ${to.token.reveal()}` } : {};
-  for (const event of events) await post({ url, headers, body: event });
 }

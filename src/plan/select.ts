@@ -14,7 +14,7 @@ export interface Selection {
 }
 
 /** Keys of the selected actions. Nothing selected means everything. */
-export function selectActions(graph: CompiledGraph, selection: Selection): ReadonlySet<string> {
+export function selectActions(graph: Pick<CompiledGraph, "actions">, selection: Selection): ReadonlySet<string> {
   const runnable = graph.actions.filter((action) => action.kind !== "declaration" && !action.disabled);
   const keys = runnable.map((action) => targetKey(action.target));
   const { actions = [], tags = [] } = selection;
@@ -54,7 +54,7 @@ export function matching(
   });
 }
 
-function checkTags(graph: CompiledGraph, tags: readonly string[]): void {
+function checkTags(graph: Pick<CompiledGraph, "actions">, tags: readonly string[]): void {
   const known = new Set(graph.actions.flatMap((action) => action.tags));
   for (const tag of tags) {
     if (known.has(tag)) continue;

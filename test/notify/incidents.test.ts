@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
 import type { Message, Told, Trouble } from "../../src/model/notifying.ts";
+import type { StepScope } from "../../src/model/schedule.ts";
+import { Belongings } from "../../src/notify/belongings.ts";
 import { waitOf } from "../../src/notify/channels/post.ts";
 import { slackBody } from "../../src/notify/channels/slack.ts";
 import { changesOf, channelsFor } from "../../src/notify/incidents.ts";
 import { plainText, subjectOf } from "../../src/notify/message.ts";
-import { Belongings, type EndedStep, verdictsOfRun } from "../../src/notify/verdicts.ts";
+import { type EndedStep, verdictOfDue, verdictsOfRun } from "../../src/notify/verdicts.ts";
 
 const trouble = (more: Partial<Trouble> = {}): Trouble => ({
   kind: "failure",
@@ -48,16 +50,19 @@ test("a rule tells of the kinds, products and tags that it names, of the end whe
   expect(channels({ products: ["shop"] }, trouble())).toEqual([]);
 });
 
-const belongings = new Belongings({
-  actions: [
-    {
-      kind: "table",
-      target: { schema: "shop", name: "orders" },
-      file: "definitions/shop/orders.sqlx",
-      tags: ["daily"],
-    },
-  ] as never,
-});
+const belongings = new Belongings(
+  {
+    actions: [
+      {
+        kind: "table",
+        target: { schema: "shop", name: "orders" },
+        file: "definitions/shop/orders.sqlx",
+        tags: ["daily"],
+      },
+    ] as never,
+  },
+  ["visits", "stock"],
+);
 const step = (more: Partial<EndedStep>): EndedStep => ({
   schema: "shop",
   name: "orders",
@@ -80,6 +85,23 @@ const found = (one: EndedStep) =>
   verdictsOfRun(run([one]), belongings)
     .filter(({ key }) => key !== "failure:run")
     .map(({ key, trouble: wrong }) => `${key} ${wrong?.kind ?? "right"}`);
+
+test("a line of the schedule is of all that its steps are about, a run as a whole of its steps, and of everything where it recorded none", () => {
+  const due = (scopes: readonly StepScope[]) =>
+    verdictOfDue({ schedule: "night", status: "failure", reason: "exit code 1", scopes }, belongings).trouble;
+  const scopes: readonly StepScope[] = [{ sources: ["visits.all"] }, { actions: { tags: ["daily"] } }];
+  expect(due(scopes)).toMatchObject({ products: ["shop", "visits"], tags: ["daily"] });
+  expect(due([{ sources: null }])).toMatchObject({ products: ["stock", "visits"], tags: [] });
+  expect(due([{ actions: {} }])).toMatchObject({ products: ["shop"], tags: ["daily"] });
+  // What is gone from the project, and a step that is about nothing of it.
+  expect(due([{ actions: { tags: ["gone"] } }])).toMatchObject({ products: [], tags: [] });
+  const whole = (steps: readonly EndedStep[]) =>
+    verdictsOfRun(run(steps, { status: "abandoned" }), belongings)[0]!.trouble;
+  expect(whole([])).toMatchObject({ products: ["shop", "stock", "visits"], tags: ["daily"] });
+  expect(whole([step({})])).toMatchObject({ products: ["shop"], tags: ["daily"] });
+  expect(channelsFor([{ to: ["shop"], on: ["failure"], products: ["shop"] }], due(scopes)!, false)).toEqual(["shop"]);
+  expect(channelsFor([{ to: ["ads"], on: ["failure"], products: ["ads"] }], due(scopes)!, false)).toEqual([]);
+});
 
 test("each verdict of a step is of what it says: a guard of its model, nothing of what was not tried", () => {
   expect(found(step({}))).toEqual(["failure:shop.orders right", "held:shop.orders right"]);

@@ -385,6 +385,26 @@ test("a server that never greets and one that never answers hold up no other cha
   await expect.poll(errors, { timeout: 30_000 }).toEqual([expect.stringContaining("within 15 s")]);
 }, 90_000);
 
+test("who tells as long as it runs knows a model, a source and a rule that came since, and what is wrong in them changes nothing", async ({
+  onTestFinished,
+}) => {
+  await notify(declared({ rules: [{ to: ["hook"], products: ["shop"] }] }));
+  const server = await serving(shop, onTestFinished, ["--notify", "--no-samples"], ["serve"], env());
+  shop.project.write({ "notifications.yaml": "rules: 1\n" });
+  await expect.poll(server.said, { timeout: 30_000 }).toContain("the project cannot be read again");
+  shop.project.write({
+    "definitions/stock/items.sqlx": 'config { type: "table", tags: ["owner:anna"] }\nselect 1 / 0 as id',
+    "notifications.yaml": JSON.stringify(declared({ rules: [{ to: ["hook"], products: ["stock"] }] })),
+  });
+  onTestFinished(() => shop.project.remove("definitions/stock/items.sqlx"));
+  await turn("fails = 1");
+  await shop.run();
+  await expect.poll(() => hook.received.length, { timeout: 30_000 }).toBe(1);
+  expect(hook.received[0]!.body.events).toEqual([
+    expect.objectContaining({ subject: "shop.items", product: "stock", tags: ["owner:anna"] }),
+  ]);
+}, 60_000);
+
 test("mistakes of notifications.yaml are told with their lines, before anybody is told anything", async () => {
   shop.project.write({
     "notifications.yaml": `channels:

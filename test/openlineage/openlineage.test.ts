@@ -150,6 +150,48 @@ test("runs are told once, and one that was not taken is told again", async ({ on
   expect(marquez.received).toHaveLength(count);
 });
 
+test("an event that is taken in no case is set aside with the answer, told once, and holds up none; one who is busy says when to come again", async ({
+  onTestFinished,
+}) => {
+  const marquez = await startListener(onTestFinished);
+  const jobs = () => marquez.received.map(({ body }) => `${body.job.name} ${body.eventType}`);
+  const answers = (of: string, status: number, headers: Record<string, string> = {}) => {
+    marquez.answer = (response) => {
+      const isIt = jobs().at(-1) === of;
+      response.writeHead(isIt ? status : 201, isIt ? headers : {}).end(isIt ? '{ "message": "no such facet" }' : "");
+    };
+  };
+  answers("shop.held ABORT", 503, { "retry-after": "600" });
+  const busy = await notify({ url: marquez.url });
+  expect(busy.stderr).toContain("HTTP 503");
+  const [wait] = await shop.rows(
+    "select round(extract(epoch from next_at - now()) / 60) from _dataform.follower where name = 'openlineage'",
+  );
+  expect(wait).toBe("10");
+  for (const status of [401, 408, 429]) {
+    answers("shop.orders START", status);
+    await shop.sql("update _dataform.follower set next_at = null");
+    expect((await notify({ url: marquez.url })).stderr).toContain(`HTTP ${status}`);
+    expect(jobs().at(-1)).toBe("shop.orders START");
+  }
+  marquez.received.length = 0;
+  answers("shop.orders COMPLETE", 422);
+  await shop.sql("update _dataform.follower set next_at = null");
+  const { stderr, exitCode } = await notify({ url: marquez.url });
+  expect(exitCode).toBe(0);
+  expect(stderr).toMatch(
+    /warning: OpenLineage takes 1 event in no case, which is set aside in .dataform\/openlineage-refused.ndjson: 127.0.0.1:\d+ answered HTTP 422: \{ "message": "no such facet" \}/,
+  );
+  expect(jobs()).toEqual(expect.arrayContaining(["shop.held ABORT", "run FAIL"]));
+  const [aside] = readFileSync(join(shop.project.dir, ".dataform/openlineage-refused.ndjson"), "utf8")
+    .trim()
+    .split("\n");
+  expect(JSON.parse(aside!).event).toEqual(marquez.received[jobs().indexOf("shop.orders COMPLETE")]!.body);
+  const count = marquez.received.length;
+  expect((await notify({ url: marquez.url })).stderr).not.toContain("in no case");
+  expect(marquez.received).toHaveLength(count);
+});
+
 test.skipIf(SCHEMAS === undefined)("each event is of the published schema, and each facet of its own", async () => {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   formats.default(ajv);

@@ -89,14 +89,13 @@ test.skipIf(!hasFakeClock || noSmtp)(
     ]);
     expect(readFileSync(join(week.dir, "open_items.csv"), "utf8").split("\n").length).toBeGreaterThan(2);
     const { accounting, cards, oncall } = told();
-    expect(accounting).toEqual([
-      "source reconciliation_records.records failed",
-      "source reconciliation_records.records is right again",
-    ]);
+    const its = ["source reconciliation_records.records", "schedule reconciliation"];
+    expect(accounting).toEqual(["wrong", "right again"].flatMap((word) => its.map((one) => `${word}: ${one}`)));
     const [failedTest, ...held] = [
       "failure assertions.transactions_by_user_is_complete",
       "held transactions.by_user",
       "held transactions.merchant_daily_net",
+      "failure schedule transactions",
     ];
     expect(cards).toEqual(
       ["opened", "closed"].flatMap((event) => [failedTest, ...held].map((one) => `${event} ${one}`)),
@@ -212,7 +211,7 @@ async function openWeek() {
     operations: (): Promise<OperationsData> =>
       asking((client) => readOperations(client, { environment: "main", rawSchemas: ["raw"], graph })),
     told: () => ({
-      accounting: accounting.mails.map(subjectOf),
+      accounting: accounting.mails.flatMap(linesOf),
       cards: events(cards.received),
       oncall: events(oncall.received),
     }),
@@ -293,10 +292,9 @@ const LAST_OF_EACH = ["ads", "blog", "marketing", "reconciliation", "temperature
   .filter((line) => !LEFT_OUT.includes(line))
   .map((line) => `${line} success`);
 
-/** Without the project's name. */
-function subjectOf(mail: string): string {
-  const [, subject = ""] = /^Subject: (.*(?:\r\n .*)*)/m.exec(mail) ?? [];
-  return subject.replaceAll("\r\n", "").replace("dataform-postgres: ", "");
+/** What it tells, without how and why. */
+function linesOf(mail: string): readonly string[] {
+  return [...mail.matchAll(/^(?:wrong|right again): \w+ \S+/gm)].map(([line]) => line);
 }
 
 function copyOfRepository(): string {

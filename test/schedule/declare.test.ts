@@ -1,5 +1,9 @@
+import { resolve } from "node:path";
 import { expect, test } from "vitest";
 import { commands } from "../../src/cli/commands.ts";
+import { declaredLines } from "../../src/cli/schedule/declared.ts";
+import { targetKey } from "../../src/model/target.ts";
+import { selectActions } from "../../src/plan/select.ts";
 import { schedulesSchema } from "../../src/schemas/schedules.ts";
 import { cli } from "../support/cli.ts";
 import { testProject } from "../support/project.ts";
@@ -97,4 +101,31 @@ test("each key of a step is a flag or an argument of its command", async () => {
       expect([command, key, known && (known === true || stdout.includes(known))]).toEqual([command, key, true]);
     }
   }
+});
+
+test("each line of this repository's schedules.yaml lands and builds all that it reads: on a fresh database any may come first", async () => {
+  const shell = { projectDir: resolve("."), env: {}, color: false, print: () => {}, say: () => {}, exitCode: 0 };
+  const { lines, known } = await declaredLines(shell, {});
+  const actions = new Map(known.graph.actions.map((action) => [targetKey(action.target), action]));
+  const wrong = lines.flatMap((line) => {
+    const there = new Set<string>();
+    return line.steps.flatMap(({ command, scope }) => {
+      if (command === "ingest") for (const source of scope!.sources!) there.add(`ingest/${source}.yaml`);
+      const built = scope?.actions ? selectActions(known.graph, scope.actions) : new Set<string>();
+      const missing = [...built].flatMap((key) =>
+        actions
+          .get(key)!
+          .dependencies.map(targetKey)
+          .filter((name) => {
+            const read = actions.get(name);
+            if (read?.kind !== "declaration") return !built.has(name) && !there.has(name);
+            return read.file.startsWith("ingest/") && !there.has(read.file);
+          }),
+      );
+      if (command === "export") return [...built].filter((key) => !there.has(key));
+      for (const key of built) there.add(key);
+      return [...new Set(missing)].map((name) => `${line.name} reads ${name}`);
+    });
+  });
+  expect(wrong).toEqual([]);
 });

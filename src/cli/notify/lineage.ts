@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { cacheFile } from "../../lineage/cache-file.ts";
 import { readLineage } from "../../lineage/read-lineage.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import { counted } from "../../model/counted.ts";
 import type { CompiledGraph } from "../../model/graph.ts";
 import type { LineageSettings } from "../../model/notifying.ts";
 import { type Emitted, emitRuns } from "../../openlineage/emit.ts";
@@ -25,14 +26,20 @@ interface Told {
 }
 
 /** Tells OpenLineage of the runs that ended since the last time, with the lineage of the project as it stands. */
-export function tellLineage(shell: Shell, flags: EnvironmentFlags, { graph, settings, to }: Told): Promise<Emitted> {
+export async function tellLineage(
+  shell: Shell,
+  flags: EnvironmentFlags,
+  { graph, settings, to }: Told,
+): Promise<Emitted> {
   const environment = environmentName(flags);
   const project = graph.project.name ?? "dataform";
-  return emitRuns({
+  const refusedFile = join(stateDirectory(shell), "openlineage-refused.ndjson");
+  const emitted = await emitRuns({
     settings,
     environment,
     projectDir: shell.projectDir,
     to,
+    refusedFile,
     events: async () => {
       const how = { applicationName: "dataform-openlineage" };
       const { catalog } = await withClient(settings, { ...how, duty: "publisher" }, (client) =>
@@ -55,4 +62,10 @@ export function tellLineage(shell: Shell, flags: EnvironmentFlags, { graph, sett
       });
     },
   });
+  const { refused, answer } = emitted;
+  if (refused)
+    shell.say(
+      `warning: OpenLineage takes ${counted(refused, "event")} in no case, which ${refused === 1 ? "is" : "are"} set aside in ${relative(shell.projectDir, refusedFile)}: ${answer}`,
+    );
+  return emitted;
 }

@@ -1,14 +1,18 @@
 import { basename } from "node:path";
 import { ingestFiles } from "../../config/ingest-files.ts";
 import { NOTIFICATIONS_FILE, readNotifications } from "../../config/load-notifications.ts";
+import { projectState } from "../../config/project-state.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { UserError } from "../../model/errors.ts";
 import type { CompiledGraph } from "../../model/graph.ts";
 import type { NotificationSettings } from "../../model/notifying.ts";
-import { Notifier } from "../../notify/notifier.ts";
-import { Belongings } from "../../notify/verdicts.ts";
+import { Belongings } from "../../notify/belongings.ts";
+import { type NotifiedProject, Notifier } from "../../notify/notifier.ts";
+import { pause } from "../../wait/pause.ts";
+import { compileProject } from "../compiling.ts";
 import { chooseSourcesToShow } from "../ingest/choose.ts";
 import { type EnvironmentFlags, environmentName } from "../options.ts";
+import { Rereading } from "../rereading.ts";
 import type { Shell } from "../shell.ts";
 import { lasting } from "../show/lasting.ts";
 import { tellLineage } from "./lineage.ts";
@@ -18,21 +22,39 @@ export interface OpenedNotifier {
   readonly notifications: NotificationSettings;
 }
 
+interface Compiled {
+  readonly graph: CompiledGraph;
+  readonly settings: ConnectionSettings;
+  /** How the files of the project stood before it was compiled, for who goes on and follows them. */
+  readonly state?: string | undefined;
+}
+
 /**
  * Who tells what is wrong with a project, as `notifications.yaml` says.
  * @throws UserError where there is none, or it is wrong
  */
-export function openNotifier(
-  shell: Shell,
-  flags: EnvironmentFlags,
-  { graph, settings }: { readonly graph: CompiledGraph; readonly settings: ConnectionSettings },
-): OpenedNotifier {
-  const belongings = new Belongings(graph);
+export function openNotifier(shell: Shell, flags: EnvironmentFlags, compiled: Compiled): OpenedNotifier {
+  const project = readProject(shell, flags, compiled);
+  const { settings } = compiled;
+  const notifier = new Notifier({
+    settings,
+    environment: environmentName(flags),
+    project,
+    renewed: renewing(shell.projectDir, compiled.state ?? "", async () =>
+      readProject(shell, flags, { settings, graph: await compileProject(shell, flags) }),
+    ),
+    surroundings: { projectDir: shell.projectDir, env: shell.env },
+    lasting,
+    say: (line) => shell.say(line),
+  });
+  return { notifier, notifications: project.notifications };
+}
+
+function readProject(shell: Shell, flags: EnvironmentFlags, { graph, settings }: Compiled): NotifiedProject {
   const files = ingestFiles(shell.projectDir);
-  const sources = files.map((file) => basename(file).replace(/\.ya?ml$/, ""));
-  const { products, tags } = belongings.named;
-  const known = { products: [...new Set([...products, ...sources])].sort(), tags };
-  const notifications = readNotifications(shell.projectDir, shell.env, known);
+  const declared = files.map((file) => basename(file).replace(/\.ya?ml$/, ""));
+  const belongings = new Belongings(graph, declared);
+  const notifications = readNotifications(shell.projectDir, shell.env, belongings.named);
   if (!notifications)
     throw new UserError({
       message: `there is no ${NOTIFICATIONS_FILE}`,
@@ -40,18 +62,29 @@ export function openNotifier(
       hint: "docs/notifications.md has one to copy",
     });
   const to = notifications.openlineage;
-  const notifier = new Notifier({
-    settings,
-    environment: environmentName(flags),
-    project: graph.project.name ?? "dataform",
+  return {
+    name: graph.project.name ?? "dataform",
     notifications,
     belongings,
-    declared: sources,
+    declared,
     sources: files.length ? chooseSourcesToShow(shell, []) : [],
-    surroundings: { projectDir: shell.projectDir, env: shell.env },
-    lasting,
-    say: (line) => shell.say(line),
     besides: to && (async () => (await tellLineage(shell, flags, { graph, settings, to })).error),
-  });
-  return { notifier, notifications };
+  };
+}
+
+/** Between two looks at files that are others, in milliseconds: they may still be being written. */
+const SETTLING = 500;
+
+/** Reads a project again when its files are others: before anything is told of a run that had them. */
+function renewing<T>(projectDir: string, before: string, read: () => Promise<T>): () => Promise<T | undefined> {
+  const files = new Rereading(before);
+  return async () => {
+    const state = await projectState(projectDir);
+    let isDue = files.isDue(state);
+    if (!isDue && files.isOther(state)) {
+      await pause(SETTLING);
+      isDue = files.isDue(await projectState(projectDir));
+    }
+    return isDue ? files.read(read) : undefined;
+  };
 }

@@ -1,3 +1,4 @@
+import { projectState } from "../../config/project-state.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { counted } from "../../model/counted.ts";
 import type { Program } from "../../schedule/child.ts";
@@ -28,8 +29,9 @@ export async function startSchedulerThatTells(shell: Shell, flags: StartFlags, s
   // Both are loaded here: who tells nobody has no use for them.
   const { compileProject } = await import("../compiling.ts");
   const { openNotifier } = await import("../notify/open.ts");
+  const state = await projectState(shell.projectDir);
   const graph = await compileProject(shell, flags);
-  const { notifier } = openNotifier(shell, flags, { graph, settings: started.settings });
+  const { notifier } = openNotifier(shell, flags, { graph, settings: started.settings, state });
   const ended = new AbortController();
   const telling = notifier.follow(ended.signal);
   try {

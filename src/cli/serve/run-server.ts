@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { FastifyInstance } from "fastify";
 import { readServerSettings } from "../../config/load-server.ts";
+import { projectState } from "../../config/project-state.ts";
 import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 import type { Api } from "../../model/graph.ts";
@@ -67,6 +68,7 @@ type Flags = PageFlags & { readonly isSite: boolean } & WorkFlags &
 /** Answers until the signal comes. */
 async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<void> {
   const server = readServerSettings(shell.projectDir);
+  const state = flags.notify ? await projectState(shell.projectDir) : undefined;
   const graph = await compileProject(shell, flags);
   const owner = await openDatabase(shell, flags);
   const reader = await openForReading(shell, flags);
@@ -114,7 +116,7 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
   if (flags.isApi && endpoints.length)
     api = await openApi(shell, flags, { settings: login, graph, apis, server, who: who!, onPage });
   const notifier = flags.notify
-    ? (await import("../notify/open.ts")).openNotifier(shell, flags, { graph, settings: owner }).notifier
+    ? (await import("../notify/open.ts")).openNotifier(shell, flags, { graph, settings: owner, state }).notifier
     : undefined;
   const readiness = new Readiness(login, environment);
   const ended = new AbortController();

@@ -1,4 +1,4 @@
-import { EnvHttpProxyAgent, request } from "undici";
+import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
 import { NotTold, nameOf, PATIENCE } from "./told.ts";
 
 export interface Posted {
@@ -21,10 +21,14 @@ export async function post({ url, headers = {}, body }: Posted): Promise<void> {
       bodyTimeout: PATIENCE,
       signal: AbortSignal.timeout(PATIENCE),
     });
-    await answer.body.dump({ limit: 64 * 1024 }).catch(() => {});
     const { statusCode } = answer;
-    if (statusCode >= 200 && statusCode < 300) return;
-    throw new NotTold(`${where} answered HTTP ${statusCode}`, waitOf(answer.headers["retry-after"]));
+    if (statusCode >= 200 && statusCode < 300)
+      return void (await answer.body.dump({ limit: MOST_READ }).catch(() => {}));
+    throw new NotTold(`${where} answered HTTP ${statusCode}`, {
+      retryAfter: waitOf(answer.headers["retry-after"]),
+      status: statusCode,
+      answer: await beginningOf(answer.body),
+    });
   } catch (error) {
     if (error instanceof NotTold) throw error;
     const { name, code } = error as { name: string; code?: string };
@@ -36,6 +40,23 @@ export async function post({ url, headers = {}, body }: Posted): Promise<void> {
   } finally {
     dispatcher.destroy().catch(() => {});
   }
+}
+
+/** Bytes of an answer that are read, and characters that are kept of one that says no. */
+const MOST_READ = 64 * 1024;
+const MOST_KEPT = 500;
+
+async function beginningOf(body: Dispatcher.ResponseData["body"]): Promise<string> {
+  let text = "";
+  try {
+    for await (const bytes of body) {
+      text += String(bytes);
+      if (text.length > MOST_KEPT) break;
+    }
+  } catch {
+    // Its status says enough.
+  }
+  return text.slice(0, MOST_KEPT).replaceAll(/\s+/g, " ").trim();
 }
 
 /** The rest of an address may be a secret. */

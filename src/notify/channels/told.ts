@@ -2,10 +2,18 @@
 export class NotTold extends Error {
   /** Milliseconds after which it may be tried again, where the channel said it. */
   readonly retryAfter: number | undefined;
+  /** Of HTTP, and the beginning of what came with it, which is for whoever may see what was sent. */
+  readonly status: number | undefined;
+  readonly answer: string | undefined;
 
-  constructor(message: string, retryAfter?: number) {
+  constructor(
+    message: string,
+    { retryAfter, status, answer }: Partial<Pick<NotTold, "retryAfter" | "status" | "answer">> = {},
+  ) {
     super(message);
     this.retryAfter = retryAfter;
+    this.status = status;
+    this.answer = answer;
   }
 }
 

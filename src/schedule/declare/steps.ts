@@ -1,4 +1,4 @@
-import type { ScheduledStep } from "../../model/schedule.ts";
+import type { ScheduledStep, StepScope } from "../../model/schedule.ts";
 import type { WrittenStep } from "../../schemas/schedules.ts";
 
 /** Keys that stand on the command line without a flag, in their order. */
@@ -18,7 +18,18 @@ export function stepOf(step: WrittenStep): ScheduledStep {
   const flags = [...values].flatMap(([key, value]) => (plain.includes(key) ? [] : flagOf(key, value)));
   const words = plain.flatMap((key) => values.get(key) ?? []).map(String);
   // What begins with - is no flag behind it.
-  return { command, arguments: [...flags, ...(words.length ? ["--", ...words] : [])] };
+  const scope = scopeOf(step);
+  return { command, arguments: [...flags, ...(words.length ? ["--", ...words] : [])], ...(scope ? { scope } : {}) };
+}
+
+function scopeOf({ ingest, freshness, run, export: exported }: WrittenStep): StepScope | undefined {
+  const landed = ingest ?? freshness;
+  if (landed) return { sources: landed.sources ?? null };
+  if (exported) return /\s/.test(exported.source) ? undefined : { actions: { actions: [exported.source] } };
+  if (!run) return undefined;
+  const { actions, tags, includeDeps, includeDependents } = run;
+  const said = { actions, tags, includeDependencies: includeDeps, includeDependents };
+  return { actions: Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) };
 }
 
 function flagOf(key: string, value: unknown): string[] {
