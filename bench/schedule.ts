@@ -67,6 +67,7 @@ try {
     client.query(
       `update _dataform.schedule set next_due = clock_timestamp(), start_at = clock_timestamp(), decided_until = clock_timestamp() - interval '1 minute' where ${where}`,
     );
+  let dues = 0;
   for (const kind of ["new lines", "known lines"]) {
     const child = spawn(process.execPath, [join(root, "bin/dataform.js"), "schedule", "--url", url], {
       cwd: folder,
@@ -87,7 +88,9 @@ try {
     for (let round = 0; round < rounds; round++) {
       await makeDue(`name = 'line_${round}'`);
       await client.query("select pg_notify('dataform_schedule', '')");
-      await untilTrue(`select bool_and(finished_at is not null) from _dataform.schedule_due`);
+      dues++;
+      // One after the other: a due behind four that go on waits for its turn.
+      await untilTrue(`select count(finished_at) = ${dues} from _dataform.schedule_due`);
     }
     child.kill("SIGTERM");
     await new Promise((ended) => child.once("exit", ended));

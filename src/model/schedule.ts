@@ -92,6 +92,12 @@ export interface RecordedStep {
   readonly output: string | null;
 }
 
+interface CausedBy {
+  readonly loads?: readonly string[];
+  readonly files?: readonly string[];
+  readonly count: number;
+}
+
 /** A due as it is recorded. Moments are ISO 8601. */
 export interface RecordedDue {
   readonly id: string;
@@ -101,6 +107,8 @@ export interface RecordedDue {
   readonly lastDue: string;
   readonly dues: number;
   readonly cause: DueCause;
+  /** What came, for a due that follows loads (their ids) or files (their paths): the first hundred, and how many; null for others. */
+  readonly causedBy: CausedBy | null;
   readonly status: DueStatus;
   readonly reason: string | null;
   readonly startedAt: string | null;

@@ -46,7 +46,13 @@ const MOST_TOLD = 100;
 /** Contents of files by path, as the filesystem tells them apart. */
 export type FilesSeen = Readonly<Record<string, string>>;
 
-export async function listFiles(connector: FilesDeclaration, glob: string): Promise<FilesSeen> {
+/** Where the files of a line are looked for. */
+export interface FollowedFiles {
+  readonly connector: FilesDeclaration;
+  readonly glob: string;
+}
+
+export async function listFiles({ connector, glob }: FollowedFiles): Promise<FilesSeen> {
   const filesystem = await openFilesystem(connector);
   try {
     const files = await filesystem.list(glob);

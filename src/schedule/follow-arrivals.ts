@@ -2,16 +2,16 @@ import type { ConnectionSettings } from "../model/connection-settings.ts";
 import type { ScheduleLine } from "../model/schedule.ts";
 import { type Client, connect } from "../postgres/client.ts";
 import { listenTo } from "../postgres/listen.ts";
-import { type FilesSeen, LOADED, listFiles, newFiles, newLoads } from "./arrivals.ts";
+import { type FilesSeen, type FollowedFiles, LOADED, listFiles, newFiles, newLoads } from "./arrivals.ts";
 import { claimArrival } from "./claim.ts";
 import type { Deciding } from "./deciding.ts";
-import type { KnownStream } from "./declare/names.ts";
 
 interface FollowOptions {
   readonly settings: ConnectionSettings;
   readonly deciding: Deciding;
   readonly lines: readonly ScheduleLine[];
-  readonly streams: ReadonlyMap<string, KnownStream>;
+  /** Of the lines that follow files, by their names. */
+  readonly files: ReadonlyMap<string, FollowedFiles>;
   readonly say: (line: string) => void;
   /** Called when a load commits, and when files were listed. */
   readonly wake: () => void;
@@ -104,8 +104,8 @@ export class Arrivals {
 
   async #lookForFiles(client: Client, line: ScheduleLine): Promise<number> {
     const { trigger, name } = line;
-    const stream = this.#options.streams.get(trigger.kind === "clock" ? "" : `${trigger.source}.${trigger.stream}`);
-    if (trigger.kind !== "file" || !stream) return Number.POSITIVE_INFINITY;
+    const files = this.#options.files.get(name);
+    if (trigger.kind !== "file" || !files) return Number.POSITIVE_INFINITY;
     const listing = this.#listings.get(name) ?? {
       now: undefined,
       before: undefined,
@@ -123,17 +123,16 @@ export class Arrivals {
     if (listing.isGoingOn) return Number.POSITIVE_INFINITY;
     const wait = listing.begun + trigger.every - performance.now();
     if (wait > 0) return wait;
-    this.#list(line, stream, listing);
+    this.#list(name, files, listing);
     return Number.POSITIVE_INFINITY;
   }
 
   /** A filesystem may answer late: nothing waits for it. */
-  #list({ name }: ScheduleLine, { declaration, stream }: KnownStream, listing: Listing): void {
+  #list(name: string, files: FollowedFiles, listing: Listing): void {
     const { wake } = this.#options;
-    if (declaration.connector.kind !== "files" || stream.connector.kind !== "files") return;
     listing.isGoingOn = true;
     listing.begun = performance.now();
-    listFiles(declaration.connector, stream.connector.files)
+    listFiles(files)
       .then(
         (found) => {
           listing.now = found;

@@ -35,6 +35,7 @@ const due = sql`jsonb_build_object(
   'lastDue', d.last_due,
   'dues', d.dues,
   'cause', d.cause,
+  'causedBy', d.caused_by,
   'status', d.status,
   'reason', d.reason,
   'startedAt', d.started_at,

@@ -7,10 +7,10 @@ import type { ScheduleLine } from "../model/schedule.ts";
 import { type Client, withClient } from "../postgres/client.ts";
 import { listenTo } from "../postgres/listen.ts";
 import { pause } from "../wait/pause.ts";
+import type { FollowedFiles } from "./arrivals.ts";
 import type { Program } from "./child.ts";
 import { decideDues } from "./claim.ts";
 import { CHANNEL, type Deciding } from "./deciding.ts";
-import type { KnownStream } from "./declare/names.ts";
 import { Arrivals } from "./follow-arrivals.ts";
 import { readWork } from "./read-record.ts";
 import { registerLines } from "./register-lines.ts";
@@ -21,8 +21,8 @@ import { Working } from "./working.ts";
 /** What `schedules.yaml` says. */
 export interface Declared {
   readonly lines: readonly ScheduleLine[];
-  /** By `source.stream`: those that lines follow. */
-  readonly streams: ReadonlyMap<string, KnownStream>;
+  /** Of the lines that follow files, by their names. All of it is data, for another process reads it. */
+  readonly files: ReadonlyMap<string, FollowedFiles>;
 }
 
 /** Where that is written, and may be written otherwise. */

@@ -1,5 +1,8 @@
 import { once } from "node:events";
 import { UserError, UserErrors } from "../../model/errors.ts";
+import type { ScheduleLine } from "../../model/schedule.ts";
+import type { FollowedFiles } from "../../schedule/arrivals.ts";
+import type { Known } from "../../schedule/declare/names.ts";
 import type { Shell } from "../shell.ts";
 import type { Answer, Question } from "./declared-apart.ts";
 
@@ -21,13 +24,20 @@ async function answerTo(shell: Shell, { flags }: Question): Promise<Answer> {
   try {
     const { declaredLines } = await import("./declared.ts");
     const { lines, known } = await declaredLines(shell, flags);
-    const followed = new Set(
-      lines.flatMap(({ trigger }) => (trigger.kind === "clock" ? [] : [`${trigger.source}.${trigger.stream}`])),
-    );
-    return { kind: "lines", lines, streams: new Map([...known.streams].filter(([name]) => followed.has(name))) };
+    return { kind: "lines", lines, files: filesOf(lines, known) };
   } catch (error) {
     const errors: readonly unknown[] = error instanceof UserErrors ? error.errors : [error];
     if (!errors.every((one) => one instanceof UserError)) throw error;
     return { kind: "mistakes", errors: errors.map((one) => ({ ...one, message: one.message, cause: undefined })) };
   }
+}
+
+function filesOf(lines: readonly ScheduleLine[], { streams }: Known): ReadonlyMap<string, FollowedFiles> {
+  return new Map(
+    lines.flatMap(({ name, trigger }) => {
+      const found = trigger.kind === "file" ? streams.get(`${trigger.source}.${trigger.stream}`) : undefined;
+      if (found?.declaration.connector.kind !== "files" || found.stream.connector.kind !== "files") return [];
+      return [[name, { connector: found.declaration.connector, glob: found.stream.connector.files }] as const];
+    }),
+  );
 }

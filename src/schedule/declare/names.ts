@@ -8,7 +8,7 @@ import { selectActions } from "../../plan/select.ts";
 import type { WrittenLine, WrittenStep } from "../../schemas/schedules.ts";
 
 /** A stream, and where it lands. */
-export interface KnownStream {
+interface KnownStream {
   readonly declaration: IngestDeclaration;
   readonly stream: StreamDeclaration;
   readonly schema: string;
