@@ -94,6 +94,14 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "collect",
+    {
+      takes: "[options] [source...]",
+      description: "take events over HTTP and land them as they come; each is answered once it is committed",
+      load: async () => (await import("./commands/collect.ts")).addCollectCommand,
+    },
+  ],
+  [
     "serve",
     {
       takes: "[options]",

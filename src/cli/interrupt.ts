@@ -46,3 +46,11 @@ function isOfCancelling({ code, cause }: UserError): boolean {
     (cause instanceof Error && (cause.name === "AbortError" || connectionLost(cause)))
   );
 }
+
+/** Until the signal comes. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -29,13 +29,15 @@ export async function listen(
   { host, port }: ListenFlags,
   add: Parameters<typeof StartServer>[1],
   settings: ServerSettings = SERVER_DEFAULTS,
+  takes?: ReadonlySet<string>,
 ): Promise<RunningServer> {
   const log = (line: string) => shell.say(line);
   // Loaded where something listens: writing a site takes a tenth of a second less.
   const { startServer } = await import("../serve/server.ts");
-  const server = await startServer({ host, port: port ?? PORT, settings, log }, add).catch((error: UserError) => {
+  const how = { host, settings, log, ...(takes ? { takes } : {}) };
+  const server = await startServer({ ...how, port: port ?? PORT }, add).catch((error: UserError) => {
     if (port !== undefined || error.code !== "EADDRINUSE") throw error;
-    return startServer({ host, port: 0, settings, log }, add);
+    return startServer({ ...how, port: 0 }, add);
   });
   shell.print(server.address);
   shell.say("Ctrl-C ends it");

@@ -14,17 +14,18 @@ import { UserError, UserErrors } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
 import type { ingestSchemas } from "../schemas/ingest/declaration.ts";
 import { checkYaml } from "./check.ts";
-import { filesOf, restOf, soapOf, sqlOf } from "./connectors.ts";
+import { collectOf, filesOf, restOf, soapOf, sqlOf } from "./connectors.ts";
 import { checkCursor } from "./cursor.ts";
 import { declare, variablesIn } from "./declare.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { freshnessOf } from "./freshness.ts";
 import { Place } from "./place.ts";
 import { publishedSchema } from "./published.ts";
-import { readRecordSchema, recordSchemaOf } from "./record-schema.ts";
+import { eventSchemaOf, readRecordSchema, recordSchemaOf } from "./record-schema.ts";
 import {
   batchOf,
   type CommonStream,
+  collectStreamOf,
   commonKeysOf,
   fileStreamOf,
   meaningOf,
@@ -93,7 +94,7 @@ export function checkIngest(yaml: YamlFile): ConnectorKind {
   return kind;
 }
 
-const CONNECTOR_KINDS: readonly ConnectorKind[] = ["rest", "files", "sql", "soap"];
+const CONNECTOR_KINDS: readonly ConnectorKind[] = ["rest", "files", "sql", "soap", "collect"];
 
 /** Returns the schema of a declaration of one kind: that which has its key. */
 function schemaOf<Kind extends ConnectorKind>(kind: Kind): (typeof ingestSchemas)[Kind] {
@@ -146,6 +147,12 @@ function declarationOf(kind: ConnectorKind, yaml: YamlFile, around: Surroundings
       const connector = sqlOf(sql, connectorPlace, projectDir);
       return { source, schema, connector, streams: streamsOf(streams, sqlStreamOf, freshness) };
     }
+    case "collect": {
+      const { source, schema, freshness, collect, streams } = declare(yaml, schemaOf(kind), env);
+      const connector = collectOf(collect, connectorPlace);
+      checkTypes(streams, yaml);
+      return { source, schema, connector, streams: streamsOf(streams, collectStreamOf, freshness) };
+    }
     case "files": {
       const { source, schema, freshness, files, streams } = declare(yaml, schemaOf(kind), env);
       const connector = filesOf(files, projectDir);
@@ -172,7 +179,8 @@ function streamOf(
   const { cursor, batch, partition } = stream;
   const { freshness: own, ...common } = commonKeysOf(stream);
   const fresh = own ? { declared: own, place: place.in("freshness") } : freshness;
-  const recordSchema = schemaOfRecords(stream.recordSchema, place, { folder, projectDir, file });
+  const declared = schemaOfRecords(stream.recordSchema, place, { folder, projectDir, file });
+  const recordSchema = connector.kind === "collect" ? eventSchemaOf(declared, place) : declared;
   checkFields(stream, recordSchema, place);
   if (connector.kind === "files" && "dates" in connector.format) checkDates(connector.format, recordSchema, place);
   if (cursor) checkCursor(cursor, recordSchema, place.in("cursor"));
@@ -238,6 +246,25 @@ function checkDates(
       ...place.key(kind, "dates", field),
       expected: dated.length ? `one of ${dated.join(", ")}` : "a field with format: date or date-time",
     });
+  }
+}
+
+/** Two streams of one type and version: nobody knows which of them an event belongs to. */
+function checkTypes(
+  streams: readonly (Pick<CommonStream, "name"> & { readonly type?: string; readonly version: number })[],
+  yaml: YamlFile,
+): void {
+  const first = new Map<string, string>();
+  for (const [index, { name, type = name, version }] of streams.entries()) {
+    const key = JSON.stringify([type, version]);
+    const other = first.get(key);
+    if (other !== undefined)
+      throw new UserError({
+        message: `streams ${other} and ${name} both take version ${version} of ${type}`,
+        ...yaml.locate(["streams", index, "name"]),
+        expected: "another version, or another type",
+      });
+    first.set(key, name);
   }
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { CURRENT_LOADS, currentViewOf, RAW_COLUMNS, RAW_LOAD_DATE } from "../model/declarations.ts";
+import { CURRENT_LOADS, currentViewOf, EVENT_COLUMNS, RAW_COLUMNS, RAW_LOAD_DATE } from "../model/declarations.ts";
 import { restated, UserError, UserErrors } from "../model/errors.ts";
 import { ingestFiles } from "./ingest-files.ts";
 import { readRecordSchema } from "./record-schema.ts";
@@ -50,11 +50,11 @@ export async function readRawTables(projectDir: string): Promise<RawTables> {
   for (const path of ingestFiles(projectDir)) {
     try {
       const yaml = readYaml(path, relative(projectDir, path) || path);
-      const { schema, streams } = await writtenIn(yaml);
+      const { schema, streams, isOfEvents } = await writtenIn(yaml);
       for (const [index, stream] of streams.entries()) {
         const described = describeStream(stream, dirname(path), projectDir);
         const record = "errors" in described ? { columns: [] } : described;
-        const table = tableOf(stream, schema, yaml.file, record);
+        const table = tableOf({ ...stream, isOfEvents }, schema, yaml.file, record);
         add(table);
         const current = currentViewOf(table.name);
         if (current !== undefined)
@@ -72,6 +72,13 @@ export async function readRawTables(projectDir: string): Promise<RawTables> {
   return { tables: [...tables.values()], errors };
 }
 
+interface Written {
+  readonly schema: string;
+  readonly streams: readonly WrittenStream[];
+  /** Whether they are sent here, one by one. */
+  readonly isOfEvents: boolean;
+}
+
 const LEDGERS = [
   { name: "_load", description: "The ledger of landing: every load of every stream" },
   { name: "_rejected", description: "Records that could not be landed, and why" },
@@ -80,15 +87,17 @@ const LEDGERS = [
 ];
 
 /** @throws UserError or UserErrors where the file does not say which tables it fills */
-async function writtenIn(yaml: YamlFile): Promise<{ schema: string; streams: readonly WrittenStream[] }> {
-  const { schema = "raw", streams } = (yaml.value ?? {}) as { schema?: unknown; streams?: unknown };
+async function writtenIn(yaml: YamlFile): Promise<Written> {
+  const written = (yaml.value ?? {}) as { schema?: unknown; streams?: unknown };
+  const { schema = "raw", streams } = written;
   const names = (stream: unknown): stream is WrittenStream => {
     const { table, recordSchema } = (stream ?? {}) as Record<string, unknown>;
     return (
       isName(table) && (typeof recordSchema === "string" || (recordSchema !== null && typeof recordSchema === "object"))
     );
   };
-  if (isName(schema) && Array.isArray(streams) && streams.every(names)) return { schema, streams };
+  if (isName(schema) && Array.isArray(streams) && streams.every(names))
+    return { schema, streams, isOfEvents: Object.hasOwn(written, "collect") };
   // The checks of a whole declaration take a while to load.
   (await import("./load-ingest.ts")).checkIngest(yaml);
   throw new UserError({
@@ -103,8 +112,15 @@ function isName(value: unknown): value is string {
   return typeof value === "string" && /^[a-z_][a-z0-9_]*$/.test(value);
 }
 
-function tableOf(stream: WrittenStream, schema: string, file: string, record: Described): RawTableDescription {
-  const own = stream.partition?.by === "load_date" ? [...RAW_COLUMNS, RAW_LOAD_DATE] : RAW_COLUMNS;
+function tableOf(
+  stream: WrittenStream & Pick<Written, "isOfEvents">,
+  schema: string,
+  file: string,
+  record: Described,
+): RawTableDescription {
+  const around = stream.isOfEvents ? EVENT_COLUMNS : [];
+  const date = stream.partition?.by === "load_date" ? [RAW_LOAD_DATE] : [];
+  const own = [...around, ...RAW_COLUMNS, ...date];
   return {
     file,
     schema,

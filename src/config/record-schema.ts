@@ -1,6 +1,6 @@
 import { noColumnType } from "../model/column-type.ts";
 import { plainDecimal } from "../model/decimal.ts";
-import type { RawColumn, RecordSchema, WrittenNumber } from "../model/declarations.ts";
+import { EVENT_COLUMNS, type RawColumn, type RecordSchema, type WrittenNumber } from "../model/declarations.ts";
 import { UserError, UserErrors } from "../model/errors.ts";
 import { Place, type Standing } from "./place.ts";
 import { requireStorable } from "./storable.ts";
@@ -78,6 +78,27 @@ export function recordSchemaOf(written: unknown, file: string, place: Place): Re
     columns,
     ...(bentNumbers.length === 0 ? {} : { bentNumbers }),
     ...(description === undefined ? {} : { description }),
+  };
+}
+
+/**
+ * Returns the schema of an event as it lands: the fields of its data, and what was said around them.
+ * @throws UserError where one of its fields is called like one of ours
+ */
+export function eventSchemaOf(data: RecordSchema, place: Place): RecordSchema {
+  const ours = new Set<string>(EVENT_COLUMNS.map(({ name }) => name));
+  const taken = data.columns.find(({ name }) => ours.has(name));
+  if (taken)
+    throw new UserError({
+      message: `"${taken.name}" is a column that every table of events has already`,
+      ...place.value("recordSchema"),
+      hint: "call the field otherwise: what stands around the data of an event is ours",
+    });
+  const properties = Object.fromEntries(EVENT_COLUMNS.map(({ name }) => [name, { type: ["string", "null"] }]));
+  return {
+    ...data,
+    schema: { ...data.schema, properties: { ...(data.schema.properties as object), ...properties } },
+    columns: [...data.columns, ...EVENT_COLUMNS],
   };
 }
 

@@ -3,6 +3,7 @@ import { parseRange } from "../model/cell-range.ts";
 import { counted } from "../model/counted.ts";
 import {
   type BatchDeclaration,
+  type CollectStream,
   type CursorDeclaration,
   type FileStream,
   FORMATS,
@@ -16,7 +17,15 @@ import type { Declared } from "../model/declared.ts";
 import { UserError } from "../model/errors.ts";
 import { parseRecordsPath } from "../model/records-path.ts";
 import type { formats } from "../schemas/ingest/formats.ts";
-import type { batch, commonStream, filesStream, restStream, soapStream, sqlStream } from "../schemas/ingest/streams.ts";
+import type {
+  batch,
+  collectStream,
+  commonStream,
+  filesStream,
+  restStream,
+  soapStream,
+  sqlStream,
+} from "../schemas/ingest/streams.ts";
 import { checkCsv, checkSpellings } from "./csv.ts";
 import type { Place } from "./place.ts";
 import { requireStorable } from "./storable.ts";
@@ -91,6 +100,22 @@ export function restStreamOf(stream: Declared<typeof restStream>, place: Place):
 
 export function soapStreamOf(stream: Declared<typeof soapStream>): SoapStream {
   return { kind: "soap", ...ownKeysOf(stream) };
+}
+
+export function collectStreamOf(stream: Declared<typeof collectStream>, place: Place): CollectStream {
+  if (stream.batch.kind !== "log")
+    throw new UserError({
+      message: "an event says nothing of those before it",
+      ...place.value("batch", "kind"),
+      expected: "no batch, or batch: { kind: log }",
+    });
+  if (stream.drift === "freeze")
+    throw new UserError({
+      message: "an event with a field that the schema does not know is no error of those that come with it",
+      ...place.value("drift"),
+      expected: "evolve: the field is kept in _extra; or quarantine: the event is a reject",
+    });
+  return { kind: "collect", ...ownKeysOf(stream), type: stream.type ?? stream.name };
 }
 
 export function sqlStreamOf(stream: Declared<typeof sqlStream>, place: Place): SqlStream {

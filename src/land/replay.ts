@@ -11,6 +11,7 @@ import { readCsv } from "../sources/formats/csv/read.ts";
 import { recordOfText } from "../sources/formats/xlsx/record.ts";
 import { isObject, JsonRecord, parseJson, type SourceRecord } from "../sources/json/document.ts";
 import type { SourcePage } from "../sources/source.ts";
+import { type EventName, landEvents, lockEvents, nameOf } from "./ledger/event-keys.ts";
 import { ReasonCounts, type ToldReasons } from "./ledger/reason-counts.ts";
 import { headerOf, loadsWithRejects, markReplayed, type OpenReject, openRejects } from "./ledger/rejects.ts";
 import { emitterOf, type LandOptions, WAIT_TIMEOUT } from "./load/options.ts";
@@ -93,6 +94,12 @@ async function replayLoad({ sink, target, options }: Replaying, rejectedBy: stri
     const answer = { left: refused.size, reasons: load.tally.seen.reasons };
     if (!right.length) return { keep: null, answer };
     await markReplayed(client, target.key, right, await loadId());
+    if (target.stream.connector.kind === "collect")
+      await landEvents(
+        client,
+        target.key,
+        right.flatMap((one) => eventOf(one) ?? []),
+      );
     return { keep: { batch: "log", replayOf: rejectedBy, details: { replay: true } }, answer };
   });
 }
@@ -107,7 +114,8 @@ async function readAgain(
   const readable: OpenReject[] = [];
   const records: SourceRecord[] = [];
   const read = recordReader(client, target);
-  for (const reject of await openRejects(client, target.key, rejectedBy)) {
+  const open = await withoutLanded(client, target, await openRejects(client, target.key, rejectedBy));
+  for (const reject of open) {
     const record = await read(reject);
     if (record) records.push(record);
     (record ? readable : unreadable).push(reject);
@@ -117,6 +125,36 @@ async function readAgain(
     if (unreadable.length || records.length) yield { number: 1, rejected, records };
   })();
   return { tried: [...unreadable, ...readable], pages };
+}
+
+/** What a record of an event is called; undefined for other records. */
+function eventOf({ record }: Pick<OpenReject, "record">): EventName | undefined {
+  const value = jsonRecord(record)?.value as Record<"_write_key" | "_event_id", unknown> | undefined;
+  const { _write_key: writeKey, _event_id: id } = value ?? {};
+  return typeof writeKey === "string" && typeof id === "string" ? { writeKey, id } : undefined;
+}
+
+/** Of events, those that were sent again since, and right, have landed: what they were before need not. Returns the others. */
+async function withoutLanded(
+  client: Client,
+  { key, stream }: LoadTarget,
+  rejects: readonly OpenReject[],
+): Promise<readonly OpenReject[]> {
+  if (stream.connector.kind !== "collect") return rejects;
+  const landed = new Set(
+    await lockEvents(
+      client,
+      key,
+      rejects.flatMap((one) => eventOf(one) ?? []),
+    ),
+  );
+  return rejects.filter((one) => {
+    const event = eventOf(one);
+    if (!event) return true;
+    const isFirst = !landed.has(nameOf(event));
+    landed.add(nameOf(event));
+    return isFirst;
+  });
 }
 
 type ReadReject = (reject: OpenReject) => Promise<SourceRecord | undefined>;

@@ -1,4 +1,5 @@
 import type {
+  collectConnector,
   filesConnector,
   paging,
   restConnector,
@@ -9,6 +10,7 @@ import type { FormatName, formats } from "../schemas/ingest/formats.ts";
 import type { auth, http, retry } from "../schemas/ingest/http.ts";
 import type {
   batch,
+  collectRead,
   commonStream,
   filesRead,
   partition,
@@ -39,8 +41,30 @@ export const RAW_LOAD_DATE = {
   description: "UTC day of the load",
 } as const;
 
+/** The columns that a table of events has besides: what was said around each, and when it came. */
+export const EVENT_COLUMNS = [
+  { name: "_event_id", type: "text", description: "The event, as its sender calls it: once for each write key" },
+  { name: "_write_key", type: "text", description: "Name of the key that it was sent with; empty without one" },
+  {
+    name: "_occurred_at",
+    type: "timestamp with time zone",
+    description: "When it happened by the sender's clock, as it said; NULL where it did not",
+  },
+  {
+    name: "_sent_at",
+    type: "timestamp with time zone",
+    description: "When this try to send it began by the sender's clock; NULL where it did not say",
+  },
+  { name: "_received_at", type: "timestamp with time zone", description: "When it came, by the collector's clock" },
+  {
+    name: "_event_at",
+    type: "timestamp with time zone",
+    description: "When it happened: _occurred_at, put right where the sender's clock is off by more than is allowed",
+  },
+] as const;
+
 /** Tables of landing itself, beside the raw ones. */
-export const LEDGERS = ["_load", "_rejected", "_file", "_drift", "_current_load"] as const;
+export const LEDGERS = ["_load", "_rejected", "_file", "_drift", "_current_load", "_event_key"] as const;
 
 /** The view of the loads whose rows count now. */
 export const CURRENT_LOADS = "_current_load";
@@ -61,7 +85,12 @@ export interface IngestDeclaration {
 }
 
 /** Where the records of a source come from. */
-export type ConnectorDeclaration = RestDeclaration | FilesDeclaration | SqlDeclaration | SoapDeclaration;
+export type ConnectorDeclaration =
+  | RestDeclaration
+  | FilesDeclaration
+  | SqlDeclaration
+  | SoapDeclaration
+  | CollectDeclaration;
 export type ConnectorKind = ConnectorDeclaration["kind"];
 
 /** What every source that speaks HTTP has. */
@@ -87,6 +116,13 @@ export interface FilesDeclaration extends Declared<typeof filesConnector> {
   readonly projectDir: string;
 }
 
+/** Events that are sent here. Times are in milliseconds. */
+export interface CollectDeclaration extends Omit<Declared<typeof collectConnector>, "dedupe" | "clockSkew"> {
+  readonly kind: "collect";
+  readonly dedupe: number;
+  readonly clockSkew: number;
+}
+
 /** Another database. */
 export interface SqlDeclaration extends Declared<typeof sqlConnector> {
   readonly kind: "sql";
@@ -98,7 +134,7 @@ export interface SqlDeclaration extends Declared<typeof sqlConnector> {
 }
 
 /** What a stream takes from its source; one kind for each kind of connector. */
-export type StreamConnector = RestStream | FileStream | SqlStream | SoapStream;
+export type StreamConnector = RestStream | FileStream | SqlStream | SoapStream | CollectStream;
 
 export interface RestStream extends Declared<typeof restRead> {
   readonly kind: "rest";
@@ -106,6 +142,12 @@ export interface RestStream extends Declared<typeof restRead> {
 
 export interface SoapStream extends Declared<typeof soapRead> {
   readonly kind: "soap";
+}
+
+/** Events of one type and version. */
+export interface CollectStream extends Omit<Declared<typeof collectRead>, "type"> {
+  readonly kind: "collect";
+  readonly type: string;
 }
 
 export interface FileStream extends Declared<typeof filesRead> {

@@ -10,7 +10,9 @@ import { within } from "../wait/timers.ts";
 const PATIENCE = 2_000;
 const KEPT = 1_000;
 
-type Verdict = { readonly ready: true; readonly release: number } | { readonly ready: false; readonly why: string };
+export type Verdict =
+  | { readonly ready: true; readonly release?: number }
+  | { readonly ready: false; readonly why: string };
 
 /** Whether a server can answer: the database does, and readers have a release. However often it is asked, the database is once a second. */
 export class Readiness {
@@ -57,7 +59,7 @@ export class Readiness {
 }
 
 /** `/healthz`: the process answers; `/readyz`: it can answer what it is asked for. */
-export function addHealth(server: FastifyInstance, readiness: Readiness): void {
+export function addHealth(server: FastifyInstance, readiness: Pick<Readiness, "read">): void {
   server.get("/healthz", { config: { kind: "health" } }, async (_, reply) =>
     reply.header("cache-control", "no-store").send({ status: "alive" }),
   );

@@ -16,6 +16,8 @@ export interface ServerOptions {
   /** 0: one that is free. */
   readonly port: number;
   readonly settings: ServerSettings;
+  /** Addresses that take what is sent by POST. */
+  readonly takes?: ReadonlySet<string>;
   /** Told of what failed and is nobody's mistake. */
   readonly log: (line: string) => void;
 }
@@ -41,7 +43,7 @@ const MOST_HEADERS = 16_384;
  * @throws UserError where the address is taken
  */
 export async function startServer(
-  { host, port, settings, log }: ServerOptions,
+  { host, port, settings, log, takes = new Set() }: ServerOptions,
   add: (server: FastifyInstance) => void | QuickAnswer | Promise<void>,
 ): Promise<RunningServer> {
   const { tls, idleTime, requestTime, trustedProxies, drainTime } = settings;
@@ -86,7 +88,12 @@ export async function startServer(
   });
   // A page of somebody else's may send a text without being asked who it is.
   server.removeContentTypeParser("text/plain");
-  if (settings.cors) await server.register(cors, corsOptions(settings.cors));
+  if (settings.cors) {
+    const [reading, sending] = [corsOptions(settings.cors), sendingOptions(settings.cors)];
+    await server.register(cors, {
+      delegator: (request, done) => done(null, takes.has(request.url.split("?")[0]!) ? sending : reading),
+    });
+  }
   server.setErrorHandler((error, request, reply) => fail(error as Error, request, reply, log));
   server.setNotFoundHandler((request, reply) => {
     return answer(READS.has(request.method) ? new Problem("not-found") : notAllowed(), request, reply);
@@ -157,6 +164,18 @@ function corsOptions({ origins, maxAge }: NonNullable<ServerSettings["cors"]>): 
   };
 }
 
+/** A beacon brings cookies whether there are any or not, and browsers want the page by its name then. */
+function sendingOptions({ origins, maxAge }: NonNullable<ServerSettings["cors"]>): FastifyCorsOptions {
+  return {
+    origin: origins.includes("*") ? true : [...origins],
+    credentials: true,
+    methods: ["POST"],
+    allowedHeaders: ["Authorization", "X-API-Key", "Content-Type", "Content-Encoding"],
+    exposedHeaders: ["Retry-After"],
+    maxAge: Math.round(maxAge / 1000),
+  };
+}
+
 const NOT_READ: ReadonlyMap<string | undefined, ProblemType> = new Map<string | undefined, ProblemType>([
   ["HPE_HEADER_OVERFLOW", "headers-too-large"],
   ["ERR_HTTP_REQUEST_TIMEOUT", "request-timeout"],
@@ -207,12 +226,18 @@ function answer(problem: Problem, request: FastifyRequest, reply: FastifyReply):
     .send(problem.body(request.url.split("?")[0]!));
 }
 
+const OF_STATUS: ReadonlyMap<number, ProblemType> = new Map([
+  [404, "not-found"],
+  [413, "too-large"],
+  [415, "unsupported-media-type"],
+]);
+
 /** What is said of an error to whoever asked: nothing of the database's. */
 function problemOf(error: Error): Problem {
   if (error instanceof Problem) return error;
   const { statusCode } = error as FastifyError;
   if (statusCode !== undefined && statusCode < 500)
-    return new Problem(statusCode === 404 ? "not-found" : "invalid-request", { detail: error.message });
+    return new Problem(OF_STATUS.get(statusCode) ?? "invalid-request", { detail: error.message });
   const busy = { headers: { "retry-after": "1" } };
   if (error instanceof PoolIsFull) return new Problem("too-busy", busy);
   const failure = postgresError(error);

@@ -1,10 +1,12 @@
 import { ingest } from "../../land/ingest.ts";
+import { NO_STREAM } from "../../land/ledger/open-loads.ts";
 import { rejectsOf } from "../../land/ledger/rejects.ts";
 import { streamState } from "../../land/ledger/state.ts";
 import { replay } from "../../land/replay.ts";
 import { ownsTable, type Retype, retype } from "../../land/retype.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { counted } from "../../model/counted.ts";
+import type { IngestDeclaration, StreamConnector, StreamDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import type { LoadEvent, LoadReport } from "../../model/load-report.ts";
 import { type Client, withClient } from "../../postgres/client.ts";
@@ -16,7 +18,7 @@ import type { Shell } from "../shell.ts";
 import { textTable } from "../show/table.ts";
 import { wrap } from "../show/width.ts";
 import { annotateLoad } from "./annotate.ts";
-import { chooseSources, chooseSourcesToShow } from "./choose.ts";
+import { chooseFetched, chooseSourcesToShow } from "./choose.ts";
 import { loadProgress } from "./progress.ts";
 import { loadSummary, stateNotes } from "./summary.ts";
 
@@ -35,7 +37,7 @@ export interface IngestFlags extends ConnectionFlags {
 }
 
 export async function load(shell: Shell, names: readonly string[], flags: IngestFlags): Promise<void> {
-  const chosen = chooseSources(shell, names);
+  const chosen = chooseFetched(shell, names);
   const settings = await openDatabase(shell, flags);
   shell.say(databaseLine(settings));
   const reports: LoadReport[] = [];
@@ -59,7 +61,7 @@ export async function list(shell: Shell, names: readonly string[], flags: Ingest
       source: declaration.source,
       stream: name,
       kind: connector.kind === "files" ? connector.format.kind : connector.kind,
-      ...whereFrom(declaration.connector, connector),
+      ...whereFrom(declaration, connector),
       table: `${declaration.schema}.${table}`,
       batch: batch.kind,
       file: declaration.file,
@@ -85,9 +87,13 @@ export async function list(shell: Shell, names: readonly string[], flags: Ingest
 }
 
 /** Where a stream's records come from: the place, and the query behind it, which may be long. */
-function whereFrom(connector: { readonly kind: string }, stream: object): { place: string; query: string } {
+function whereFrom(
+  { connector, source }: IngestDeclaration,
+  stream: StreamConnector,
+): { place: string; query: string } {
+  if (stream.kind === "collect") return { place: `POST /${source}`, query: ` ${stream.type} ${stream.version}` };
   const { baseUrl, at } = connector as { baseUrl?: string; at?: string };
-  const { path = "", files, from, query = "" } = stream as Record<string, string | undefined>;
+  const { path = "", files, from, query = "" } = stream as object as Record<string, string | undefined>;
   if (baseUrl !== undefined) {
     const [page = ""] = path.split("?", 1);
     return { place: baseUrl.replace(/\/$/, "") + page, query: path.slice(page.length) };
@@ -123,6 +129,12 @@ export async function showState(shell: Shell, names: readonly string[], flags: I
   for (const note of notes) for (const line of wrap(note, shell.width?.stdout)) shell.print(line);
 }
 
+/** Of events also what came for no stream. */
+function withNoStream({ connector, streams: all }: IngestDeclaration, streams: readonly StreamDeclaration[]) {
+  const isWhole = connector.kind === "collect" && streams.length === all.length;
+  return isWhole ? [...streams, { name: NO_STREAM, table: NO_STREAM }] : streams;
+}
+
 export async function showRejects(shell: Shell, names: readonly string[], flags: IngestFlags): Promise<void> {
   const chosen = chooseSourcesToShow(shell, names);
   const settings = await openDatabase(shell, flags);
@@ -131,7 +143,7 @@ export async function showRejects(shell: Shell, names: readonly string[], flags:
   const rejects = await looking(shell, settings, async (client) => {
     const found = [];
     for (const { declaration, streams } of chosen) {
-      const { rejects, all } = await rejectsOf(client, declaration, streams, limit);
+      const { rejects, all } = await rejectsOf(client, declaration, withNoStream(declaration, streams), limit);
       found.push(...rejects.map((reject) => ({ source: declaration.source, ...reject })));
       count += all;
     }

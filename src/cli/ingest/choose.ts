@@ -45,7 +45,8 @@ export function schemasToLookIn(shell: Shell, only: string | undefined): readonl
   });
 }
 
-function sourceOf(file: string): string {
+/** A source is called like its file. */
+export function sourceOf(file: string): string {
   return basename(file).replace(/\.ya?ml$/, "");
 }
 
@@ -79,6 +80,20 @@ export function chooseSources(
     const chosen = declaration.streams.filter(({ name }) => !streams || streams.includes(name));
     return { declaration, streams: chosen };
   });
+}
+
+/** The same for loads: what is sent here is not fetched. */
+export function chooseFetched(shell: Shell, names: readonly string[]): readonly Chosen[] {
+  const chosen = chooseSources(shell, names);
+  const fetched = chosen.filter(({ declaration: { connector } }) => connector.kind !== "collect");
+  const sent = chosen.find((one) => !fetched.includes(one));
+  if (sent && (names.length || !fetched.length))
+    throw new UserError({
+      message: `events are sent to ${sent.declaration.source}: there is nothing to load from`,
+      location: { file: sent.declaration.file },
+      hint: `\`dataform collect ${sent.declaration.source}\` takes them`,
+    });
+  return fetched;
 }
 
 function unknown(what: string, name: string, known: Iterable<string>, file?: string): UserError {

@@ -15,6 +15,7 @@ import { addHealth, Readiness } from "../../serve/health.ts";
 import { addMetrics } from "../../serve/metrics-page.ts";
 import { compileProject } from "../compiling.ts";
 import { openDatabase, openForReading, whereLine } from "../database.ts";
+import { untilAborted } from "../interrupt.ts";
 import { type ListenFlags, listen } from "../listening.ts";
 import { environmentName, parseQueryRows, parseQueryTime } from "../options.ts";
 import { startScheduler, type WorkFlags } from "../schedule/start.ts";
@@ -160,13 +161,6 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
     ended.abort();
     await Promise.all([api?.close(), readiness.close()]);
   }
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
 
 function nothingToAnswer({ isSite, host }: Pick<Flags, "isSite" | "host">): UserError {

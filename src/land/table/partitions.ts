@@ -37,8 +37,11 @@ function partitionName(table: RawTable, suffix: string): Identifier {
   return id(table.schema, suffixed(`${cutToBytes(table.name, 50)}_${suffix}`, ""));
 }
 
-/** Makes the partition of today's load, inside its transaction. */
-export async function preparePartition(client: Client, table: RawTable): Promise<void> {
+/**
+ * Makes the partition of today's load, inside its transaction.
+ * @param ahead seconds: the partition of the day that it is then
+ */
+export async function preparePartition(client: Client, table: RawTable, ahead = 0): Promise<void> {
   const { partition } = table;
   if (partition?.by !== "load_date") return;
   const [unit, step, form] =
@@ -50,7 +53,7 @@ export async function preparePartition(client: Client, table: RawTable): Promise
       date_trunc(${unit}, today)::date as first,
       (date_trunc(${unit}, today) + ${step})::date as next,
       to_char(today, ${form}) as name
-    from (select now() at time zone 'UTC' as today) as now_there`);
+    from (select (now() + make_interval(secs => ${literal(ahead)})) at time zone 'UTC' as today) as now_there`);
   const { first, next, name } = rows[0]!;
   const part = partitionName(table, name);
   const { rows: found } = await client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [

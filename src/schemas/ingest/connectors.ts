@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { byDefault, closed, listOf, mapOf, mayBeSecret, secret, text } from "../words.ts";
+import { byDefault, closed, duration, listOf, mapOf, mayBeSecret, secret, text } from "../words.ts";
 import { allowHosts, http, patience } from "./http.ts";
 
 export const paging = closed(
@@ -73,4 +73,21 @@ export const filesConnector = closed(
 export const sqlConnector = closed(
   { url: secret("the database: postgresql://…, mysql://…, mariadb://…, sqlserver://…") },
   "another database",
+);
+
+export const collectConnector = closed(
+  {
+    scope: byDefault("collect", text("what a write key must have")),
+    dedupe: byDefault("7d", duration("in which an event that is sent again counts once")),
+    clockSkew: byDefault("5m", duration("by which a sender's clock may be off before its times are put right")),
+    maxEventBytes: byDefault(
+      65_536,
+      Type.Integer({ minimum: 256, maximum: 16_777_216, description: "the largest event" }),
+    ),
+    maxRequestBytes: byDefault(
+      1_048_576,
+      Type.Integer({ minimum: 1024, maximum: 268_435_456, description: "the largest request, unpacked" }),
+    ),
+  },
+  "events that are sent over HTTP to `dataform collect`",
 );

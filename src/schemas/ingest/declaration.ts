@@ -1,7 +1,7 @@
 import { type TArray, type TObject, Type } from "typebox";
 import { byDefault, closed, listOf, name } from "../words.ts";
-import { filesConnector, restConnector, soapConnector, sqlConnector } from "./connectors.ts";
-import { filesStream, freshness, restStream, soapStream, sqlStream } from "./streams.ts";
+import { collectConnector, filesConnector, restConnector, soapConnector, sqlConnector } from "./connectors.ts";
+import { collectStream, filesStream, freshness, restStream, soapStream, sqlStream } from "./streams.ts";
 
 const head = {
   version: Type.Literal(1, { description: "1" }),
@@ -19,9 +19,13 @@ export const ingestSchemas = {
   files: closed({ ...head, files: filesConnector, streams: streams(filesStream) }, "records in files"),
   sql: closed({ ...head, sql: sqlConnector, streams: streams(sqlStream) }, "records of a database"),
   soap: closed({ ...head, soap: soapConnector, streams: streams(soapStream) }, "records of a SOAP service"),
+  collect: closed(
+    { ...head, collect: collectConnector, streams: streams(collectStream) },
+    "events that are sent to `dataform collect`",
+  ),
 };
 
-const CONNECTOR_KINDS = ["rest", "files", "sql", "soap"] as const satisfies (keyof typeof ingestSchemas)[];
+const CONNECTOR_KINDS = ["rest", "files", "sql", "soap", "collect"] as const satisfies (keyof typeof ingestSchemas)[];
 
 /** The JSON Schema of `ingest/<source>.yaml`, for editors. */
 export const ingestSchema = Type.Union(

@@ -188,6 +188,24 @@ export const sqlRead = closed(
   "what is read from a database: one of from and query",
 );
 
+/** Which of the events belong to a stream. */
+export const collectRead = closed(
+  {
+    type: Type.Optional(
+      text("what its events say in type; the name of the stream where it is not set", { maxLength: 200 }),
+    ),
+    version: byDefault(
+      1,
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000_000,
+        description: "what they say in version; 1 where they say nothing",
+      }),
+    ),
+  },
+  "which events",
+);
+
 export const restStream = closed(
   { ...common, ...restRead.properties, cursor: Type.Optional(restCursor) },
   "records of one kind from an API",
@@ -197,6 +215,8 @@ export const soapStream = closed(
   { ...common, ...soapRead.properties, cursor: Type.Optional(cursor) },
   "records of one kind from a SOAP service",
 );
+
+export const collectStream = closed({ ...common, ...collectRead.properties }, "events of one type and version");
 
 const names = Object.keys(formats) as FormatName[];
 

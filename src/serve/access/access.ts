@@ -21,6 +21,8 @@ interface Parts {
 
 /** Whoever asks: what they may ask for, and when no longer. */
 interface Asking {
+  /** What their key is called, or the subject of their token. */
+  readonly name: string;
   readonly scopes: ReadonlySet<string>;
   readonly revoked?: AbortSignal;
 }
@@ -55,7 +57,17 @@ export class Access {
     { access, scope }: Pick<DeclaredEndpoint, "access" | "scope">,
   ): Promise<AbortSignal | undefined> {
     if (access === "public" || this.#parts.openness === "all") return undefined;
-    return this.#allow(request, scope);
+    return (await this.#allow(request, scope))?.revoked;
+  }
+
+  /**
+   * Whoever sends something, by the name of their key: what has two keys is one. Empty where nobody is asked.
+   * @param said a key that stands elsewhere than in a header, where a page cannot send one
+   * @throws Problem where whoever asks may not
+   */
+  async nameOfSender(request: FastifyRequest, scope: string, said: string | undefined): Promise<string> {
+    if (this.#parts.openness === "all") return "";
+    return (await this.#allow(request, scope, said))?.name ?? "";
   }
 
   /**
@@ -75,21 +87,21 @@ export class Access {
    * Where everybody may ask without a key, that is for what endpoints answer: not for all that the server's login may read.
    * @throws Problem where whoever asks may not
    */
-  allowToExplore(request: FastifyRequest): Promise<AbortSignal | undefined> {
-    return this.#allow(request, EXPLORE_SCOPE);
+  async allowToExplore(request: FastifyRequest): Promise<AbortSignal | undefined> {
+    return (await this.#allow(request, EXPLORE_SCOPE))?.revoked;
   }
 
-  async #allow(request: FastifyRequest, scope: string): Promise<AbortSignal | undefined> {
+  async #allow(request: FastifyRequest, scope: string, said?: string): Promise<Asking | undefined> {
     const forwarded = this.isOpenHere && isForwarded(request.raw);
     if (this.isOpenHere && !forwarded) return undefined;
-    const credential = credentialOf(request.raw);
+    const credential = credentialOf(request.raw) ?? said;
     const asking = await this.#whoHas(credential ?? "");
     if (!asking) {
       this.#refuse(request);
       throw unauthorized(credential !== undefined, forwarded);
     }
     if (!asking.scopes.has(scope)) throw forbidden(scope, asking.scopes);
-    return asking.revoked;
+    return asking;
   }
 
   async #whoHas(credential: string): Promise<Asking | undefined> {
@@ -102,7 +114,7 @@ export class Access {
     const holder = keyring.find(credential);
     if (!holder) return undefined;
     take(holder);
-    return { scopes: holder.scopes, revoked: holder.revoked.signal };
+    return { name: holder.key.name, scopes: holder.scopes, revoked: holder.revoked.signal };
   }
 
   /** Whoever guesses is seen, and cannot fill a log. */

@@ -14,6 +14,8 @@ const MOST_SUBJECTS = 10_000;
 
 /** Whoever has a token. */
 export interface TokenHolder {
+  /** Its subject. */
+  readonly name: string;
   readonly scopes: ReadonlySet<string>;
   readonly bucket: Bucket | undefined;
 }
@@ -46,7 +48,7 @@ export class Tokens {
         clockTolerance: clockSkew / 1000,
         requiredClaims: ["exp"],
       });
-      return { scopes: scopesIn(payload, claims), bucket: this.#bucketOf(payload) };
+      return { name: payload.sub ?? "", scopes: scopesIn(payload, claims), bucket: this.#bucketOf(payload) };
     } catch (error) {
       if (isOfToken(error)) return undefined;
       this.#log(`the keys of ${issuer} cannot be read: ${reasonOf(error)}`);

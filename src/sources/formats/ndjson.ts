@@ -2,7 +2,8 @@ import { isUtf8 } from "node:buffer";
 import type { OptionsOf } from "../../model/declarations.ts";
 import { isBeginning, isJson } from "../json/beginning.ts";
 import { measureDepth } from "../json/depth.ts";
-import { type JsonDocument, JsonRecord, parseJson } from "../json/document.ts";
+import { type JsonDocument, JsonRecord } from "../json/document.ts";
+import { BLANK, parseObject } from "../json/object.ts";
 import { type FilePosition, type FormatReader, MAX_DEPTH, MAX_RECORD_BYTES } from "../source.ts";
 import { decodeBytes } from "./csv/decode.ts";
 import { notWhole, unreadable } from "./file-errors.ts";
@@ -87,8 +88,6 @@ function isBlank(bytes: Buffer): boolean {
   return bytes.every((byte) => byte === 32 || byte === 9 || byte === 13);
 }
 
-const BLANK = "is blank";
-
 /** A line of the file, its text as it stands there. */
 class LineRecord extends JsonRecord implements FilePosition {
   readonly line: number;
@@ -120,29 +119,13 @@ function addLine({ bytes, line, byte, tooLong, terminated, cutInLineEnd }: Line,
   const reject = (reason: string, position = `line ${line}`) =>
     page.addRejected({ position, line, byte, reason, text: tooLong ? head(text) : text });
   const readable = !tooLong && isUtf8(bytes);
-  const parsed = readable ? parseLine(text) : "";
+  const parsed = readable ? parseObject(text) : "";
   if (typeof parsed === "object") page.addRecord(new LineRecord(parsed, text, line, byte), bytes.length);
   else if (parsed === BLANK) return;
   else if (!terminated && !(readable && isComplete(text))) throw cutLine(line);
   else if (tooLong) reject(TOO_LONG);
   else if (readable) reject(parsed);
   else reject("is not UTF-8", `line ${line}, byte ${byte + firstWrongByte(bytes)}`);
-}
-
-/** The document, or why the line is none. */
-function parseLine(text: string): JsonDocument | string {
-  // Less text than this cannot nest so deep.
-  if (text.length > 2 * MAX_DEPTH && measureDepth(text).deepest > MAX_DEPTH)
-    return `is nested deeper than ${MAX_DEPTH} levels`;
-  try {
-    const document = parseJson(text);
-    const { value } = document;
-    return value !== null && typeof value === "object" && !Array.isArray(value) ? document : "is not a JSON object";
-  } catch (error) {
-    if (/^[ \t\r]*$/.test(text)) return BLANK;
-    if (text.includes("\0")) return "has a NUL byte";
-    return /after JSON/.test((error as Error).message) ? "has text after its JSON value" : "is not JSON";
-  }
 }
 
 /** Whether a value that was not taken is whole all the same: a list, or one that nests too deep. */

@@ -1,0 +1,15 @@
+import { addCollectOptions, type CollectFlags, runCollector } from "../collect/run-collector.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import { addListenOptions } from "../listening.ts";
+import { addConnectionOption, addProjectOptions } from "../options.ts";
+import { addEnvironmentOption } from "../releasing.ts";
+import type { AddCommand } from "../shell.ts";
+
+/** `dataform collect [source…]`: takes events over HTTP, and lands them as they come. */
+export const addCollectCommand: AddCommand = (command, shell) => {
+  command.argument("[source...]", "sources with collect: (default: all of them)");
+  addCollectOptions(addListenOptions(command)).action(async (names: readonly string[], flags: CollectFlags) => {
+    await untilInterrupted(shell, (signal) => runCollector(shell, names, flags, signal), "what waits is landed");
+  });
+  addConnectionOption(addEnvironmentOption(addProjectOptions(command)));
+};

@@ -1,0 +1,20 @@
+import type { EventKey } from "../land/ledger/event-keys.ts";
+import type { EventStream, JudgedEvent } from "./event-streams.ts";
+
+/** An event on its way into the database, and what is no event that came as one. */
+export interface Arrived {
+  /** Where the request had it. */
+  readonly position: string;
+  /** As it lands, or is kept where it does not. */
+  readonly text: string;
+  readonly judged: Pick<JudgedEvent, "cells" | "reason"> & { readonly stream?: EventStream };
+  /** Undefined where it does not say what it is called. */
+  readonly key?: EventKey | undefined;
+}
+
+/** What became of one. */
+export type Outcome =
+  | { readonly kind: "accepted" }
+  /** It had come before. */
+  | { readonly kind: "duplicate" }
+  | { readonly kind: "rejected"; readonly reason: string };

@@ -1,0 +1,100 @@
+import { tryLock } from "../../postgres/advisory-lock.ts";
+import { type Client, withTransaction } from "../../postgres/client.ts";
+import { relationId } from "../../sql/identifiers.ts";
+import { literal } from "../../sql/literals.ts";
+import { sql } from "../../sql/sql.ts";
+import type { LedgerKey } from "./ledger.ts";
+import { loadTable, rejectedTable } from "./ledger-tables.ts";
+
+// Loads that rows are added to, commit by commit, until they end. Who goes by whole loads sees them then; who adds up rows sees each
+// as soon as it is committed.
+
+/** The status of a load that may still get rows. */
+const LOADING = "loading";
+
+/** Of what came for no stream: it has no table, and all of it is rejects. */
+export const NO_STREAM = "(unknown)";
+
+export function keyOfNoStream(schema: string, source: string): LedgerKey {
+  return { schema, source, stream: NO_STREAM, table: NO_STREAM, cursorField: null };
+}
+
+const isOfNoStream = ({ stream }: LedgerKey) => stream === NO_STREAM;
+
+/** Who holds it adds rows to the load. */
+const lockOf = ({ schema }: Pick<LedgerKey, "schema">, loadId: string) =>
+  `dataform open load ${JSON.stringify([schema, loadId])}`;
+
+/**
+ * Notes a load that begins, and keeps others from ending it. For a transaction of its own that holds the stream's lock: so loads of
+ * a stream are seen in the order of their numbers, and each before its rows.
+ */
+export async function beginLoad(client: Client, key: LedgerKey): Promise<string> {
+  const { rows } = await client.query<{ load_id: string }>(
+    sql`
+      insert into ${loadTable(key.schema)} (source, stream, table_name, status, started_at, details, batch)
+      values ($1, $2, $3, ${literal(LOADING)}, clock_timestamp(), '{"cursor_field": null}', 'log')
+      returning load_id`,
+    [key.source, key.stream, key.table],
+  );
+  const loadId = rows[0]!.load_id;
+  await tryLock(client, lockOf(key, loadId), "session");
+  return loadId;
+}
+
+/** Ends a load: no row comes any more. One that has none is forgotten. For a transaction. */
+export async function endLoad(client: Client, key: LedgerKey, loadId: string, details: object): Promise<void> {
+  const table = loadTable(key.schema);
+  const raw = relationId({ schema: key.schema, name: key.table });
+  const rows = isOfNoStream(key) ? sql`0::bigint` : sql`(select count(*) from ${raw} as r where r._load_id = $1)`;
+  await client.query(
+    sql`
+      with
+
+      landed as (
+        select
+          ${rows} as rows,
+          (select count(*) from ${rejectedTable(key.schema)} as r where r.load_id = $1) as rejected
+      ),
+
+      forgotten as (
+        delete from ${table} as l
+        using landed
+        where l.load_id = $1 and l.status = ${literal(LOADING)} and landed.rows = 0 and landed.rejected = 0
+      )
+
+      update ${table} as l
+      set
+        status = 'loaded',
+        finished_at = clock_timestamp(),
+        rows = landed.rows,
+        rejected = landed.rejected,
+        details = l.details || $2
+      from landed
+      where l.load_id = $1 and l.status = ${literal(LOADING)} and landed.rows + landed.rejected > 0`,
+    [loadId, JSON.stringify(details)],
+  );
+  await client.query(sql`select pg_advisory_unlock(hashtextextended($1, 0))`, [lockOf(key, loadId)]);
+  // A hint to what follows loads; it looks into the ledger.
+  await client.query(sql`select pg_notify('dataform_load', '')`);
+}
+
+/** Ends the loads of a stream that nobody adds rows to any more: who did is gone. Returns their numbers. */
+export async function endAbandoned(client: Client, key: LedgerKey): Promise<readonly string[]> {
+  const { rows } = await client.query<{ load_id: string }>(
+    sql`
+      select load_id
+      from ${loadTable(key.schema)}
+      where source = $1 and stream = $2 and table_name = $3 and status = ${literal(LOADING)}
+      order by load_id`,
+    [key.source, key.stream, key.table],
+  );
+  const ended: string[] = [];
+  for (const { load_id: loadId } of rows)
+    await withTransaction(client, async () => {
+      if (!(await tryLock(client, lockOf(key, loadId), "transaction"))) return;
+      await endLoad(client, key, loadId, { abandoned: true });
+      ended.push(loadId);
+    });
+  return ended;
+}
