@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import { alerts } from "../../src/metrics/rules.ts";
 import { cli } from "../support/cli.ts";
-import { anchorsOf, blocksOf, readPage } from "./markdown.ts";
+import { anchorsOf, blocksOf, readPage, root } from "./markdown.ts";
 
 const PAGE = "docs/operate.md";
 
@@ -13,7 +13,7 @@ const PAGE = "docs/operate.md";
 function commands(): readonly string[] {
   const written = [
     ...readPage(PAGE).matchAll(/`(?:npx )?dataform ([a-z][^`]*)`/g),
-    ...readPage(PAGE).matchAll(/^(?:ExecStart|ExecStopPost)=\S+ npx dataform (.+)$/gm),
+    ...readPage(PAGE).matchAll(/^(?:ExecStart|ExecStopPost)=\S+\/dataform (.+)$/gm),
     ...readPage(PAGE).matchAll(/^CMD \["(.+)"\]$/gm),
   ].map(([, words = ""]) => words.replaceAll('", "', " "));
   const shell = blocksOf(PAGE)
@@ -55,6 +55,8 @@ const ANALYZE = "/usr/bin/systemd-analyze";
 test.skipIf(!existsSync(ANALYZE))("systemd takes the units", ({ onTestFinished }) => {
   const dir = mkdtempSync(join(tmpdir(), "units-"));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  mkdirSync(join(dir, "shop/node_modules/.bin"), { recursive: true });
+  symlinkSync(join(root, "bin/dataform.js"), join(dir, "shop/node_modules/.bin/dataform"));
   const units = blocksOf(PAGE).filter(({ language }) => language === "ini");
   const paths = units.map(({ text }) => {
     const name = basename(/^# (\S+)/.exec(text)![1]!);
