@@ -105,28 +105,41 @@ function recordSteps(report: RunReport, { causes, critical, stored }: RunDetails
 
     held as materialized (
       select relation from pg_locks where mode = 'AccessExclusiveLock' and relation is not null
-    )
+    ),
 
-    select
-      ${literal(report.runId)}::uuid, s.schema_name, s.name, s.kind, s.status, round(s.seconds, 6), s.rows, s.reason, s.error,
-      round(s.start_seconds, 6), s.connection, s.after_schema, s.after_name, s.after_because, s.is_critical,
-      (
-        select sum(
+    steps as materialized (
+      select s.*
+      from jsonb_to_recordset(${json(steps)}) as s(
+        schema_name text, name text, kind text, status text, seconds numeric, rows bigint, reason text, error jsonb,
+        start_seconds numeric, connection integer, after_schema text, after_name text, after_because text,
+        is_critical boolean, stored jsonb
+      )
+    ),
+
+    -- all at once: the planner goes through the whole catalog for each step that asks
+    sizes as materialized (
+      select
+        steps.schema_name,
+        steps.name,
+        sum(
           case
             when c.reltuples between 0 and 100 and c.relpages < 8 then ${pages} * current_setting('block_size')::bigint
             else pg_total_relation_size(c.oid)
           end
-        )
-        from jsonb_array_elements_text(s.stored) as stored (name)
-        join pg_class as c
-          on c.relname = stored.name and c.relnamespace = '_dataform'::regnamespace
-        where c.oid not in (select relation from held)
-      )
-    from jsonb_to_recordset(${json(steps)}) as s(
-      schema_name text, name text, kind text, status text, seconds numeric, rows bigint, reason text, error jsonb,
-      start_seconds numeric, connection integer, after_schema text, after_name text, after_because text,
-      is_critical boolean, stored jsonb
+        ) as bytes
+      from steps
+      cross join lateral jsonb_array_elements_text(steps.stored) as stored (name)
+      join pg_class as c
+        on c.relname = stored.name and c.relnamespace = '_dataform'::regnamespace
+      where c.oid not in (select relation from held)
+      group by steps.schema_name, steps.name
     )
+
+    select
+      ${literal(report.runId)}::uuid, s.schema_name, s.name, s.kind, s.status, round(s.seconds, 6), s.rows, s.reason, s.error,
+      round(s.start_seconds, 6), s.connection, s.after_schema, s.after_name, s.after_because, s.is_critical, sizes.bytes
+    from steps as s
+    left join sizes on sizes.schema_name = s.schema_name and sizes.name = s.name
     on conflict do nothing`;
 }
 

@@ -15,12 +15,14 @@ export function incoming(input: StoreInput): Cte[] {
   return [
     cte("worked_in", workedIn(input), { materialized: true }),
     cte("loads", loads(input), { materialized: true }),
+    cte("late_loads", lateLoads, { materialized: true }),
     cte("scope", scope(input), { materialized: true }),
-    cte("new_loads", newLoads, { materialized: true }),
+    cte("told_loads", toldLoads, { materialized: true }),
     cte("records", records(input), {
       materialized: true,
       comment: "the number of the first new load lets the raw tables be entered by their indexes",
     }),
+    cte("new_loads", newLoads(input), { materialized: true }),
     cte("covered", covered(input), { materialized: true }),
     cte("slices", slices, {
       materialized: true,
@@ -34,10 +36,9 @@ const isOf =
   (loadId: Sql): Sql =>
     hasRows(feed, (alias) => sql`${alias}.${id(report.loadOrder[0])}`, loadId);
 
-/** All loads that count and have come, each with its place in its feed, and what it means. */
+/** All loads that count, each with its place in its feed, and what it means. Whether it has come is asked where it matters. */
 function loads(input: StoreInput): Sql {
   const { loads, report } = input;
-  const isThere = sql`loads.load_id in (select worked_in.load_id from worked_in) or ${isOf(input)(sql`loads.load_id`)}`;
   const ledger = sql`
     select
       loads.load_id,
@@ -53,9 +54,10 @@ function loads(input: StoreInput): Sql {
           loads.feed, loads.loaded_at at time zone 'UTC', loads.first_day, loads.last_day, loads.is_whole,
           ${literal(report.definition)}
         )::text
-      ) as meaning
+      ) as meaning,
+      (to_jsonb(loads.*) ->> 'rows')::bigint as rows
     from ${loads} as loads
-    where loads.counts and ${hasCome(sql`loads`, isThere)}
+    where loads.counts
       and ${unlessElsewhere(input)}`;
   return small(ledger, [
     [sql`load_id`, sql`bigint`],
@@ -67,6 +69,7 @@ function loads(input: StoreInput): Sql {
     [sql`replay_of`, sql`bigint`],
     [sql`place`, sql`bigint`],
     [sql`meaning`, sql`text`],
+    [sql`rows`, sql`bigint`],
   ]);
 }
 
@@ -101,6 +104,19 @@ function workedIn(input: StoreInput): Sql {
     where store.${columns.kind} = 'load'`;
 }
 
+/** Loads that the store does not know, before one of their feed that it knows. */
+const lateLoads = sql`
+  select loads.*
+  from loads
+  left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+  where worked_in.load_id is null
+    and loads.place < (
+      select max(known.place)
+      from loads as known
+      inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
+      where known.feed = loads.feed
+    )`;
+
 /** A load that was undone, means something else, or comes before one of its feed that was worked in: everything anew. */
 function scope(input: StoreInput): Sql {
   const isEverything = sql`
@@ -110,18 +126,7 @@ function scope(input: StoreInput): Sql {
       left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
       where loads.load_id is null and not worked_in.is_gone
     )
-    or exists (
-      select
-      from loads
-      left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-      where worked_in.load_id is null
-        and loads.place < (
-          select max(known.place)
-          from loads as known
-          inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
-          where known.feed = loads.feed
-        )
-    )`;
+    or exists (select from late_loads where ${hasCome(sql`late_loads`, isOf(input)(sql`late_loads.load_id`))})`;
   return sql`select case when ${isEverything} then ${unlessLost(lostLoads(input))} else false end as is_everything`;
 }
 
@@ -154,11 +159,25 @@ function lostLoads(input: StoreInput): Sql {
   )`;
 }
 
-const newLoads = sql`
+/** What the ledger tells of and the store does not know. Where a late one has come, it is everything: otherwise none has. */
+const toldLoads = sql`
   select loads.*
   from loads
   left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-  where worked_in.load_id is null or (select scope.is_everything from scope)`;
+  where (select scope.is_everything from scope)
+    or (worked_in.load_id is null and loads.load_id not in (select late_loads.load_id from late_loads))`;
+
+/** Of these the ones that have come. The feed is asked only of a load without records: all of its rows may be of other days. */
+function newLoads(input: StoreInput): Sql {
+  const isThere = sql`
+    told_loads.load_id in (select records.load_id from records)
+    or told_loads.load_id in (select worked_in.load_id from worked_in)
+    or ${isOf(input)(sql`told_loads.load_id`)}`;
+  return sql`
+    select told_loads.*
+    from told_loads
+    where ${hasCome(sql`told_loads`, isThere)}`;
+}
 
 /** The rows of new loads, one a key and load, each with its load's place. */
 function records(input: StoreInput): Sql {
@@ -173,37 +192,40 @@ function records(input: StoreInput): Sql {
     column === report.day ? sql`${day} as ${id(column)}` : sql`report.${id(column)}`,
   );
   return sql`
-    select distinct on (new_loads.load_id, ${key})
-      new_loads.feed,
+    select distinct on (told_loads.load_id, ${key})
+      told_loads.feed,
       ${[...named, ...values]},
-      new_loads.load_id,
-      new_loads.place as ${own("place")},
-      new_loads.loaded_at as known_from
+      told_loads.load_id,
+      told_loads.place as ${own("place")},
+      told_loads.loaded_at as known_from
     from ${feed} as report
-    inner join new_loads on new_loads.load_id = ${load}
-    where ${load} >= (select min(new_loads.load_id) from new_loads)
+    inner join told_loads on told_loads.load_id = ${load}
+    where ${load} >= (select min(told_loads.load_id) from told_loads)
       -- what was not asked for is not known to be all of its day
-      and (new_loads.first_day is null or ${day} between new_loads.first_day and new_loads.last_day)
-      and (new_loads.replay_of is null or ${stillHolds(input, day)})
-    order by new_loads.load_id, ${key}, ${row} desc`;
+      and (told_loads.first_day is null or ${day} between told_loads.first_day and told_loads.last_day)
+      and (told_loads.replay_of is null or ${stillHolds(input, day)})
+    order by told_loads.load_id, ${key}, ${row} desc`;
 }
 
 /**
  * Whether a row of a replay is more of what its load said: inside of what that was asked for, and of a day that no load between
  * them has told anew.
  */
-function stillHolds({ report, feed }: StoreInput, day: Sql): Sql {
+function stillHolds(input: StoreInput, day: Sql): Sql {
+  const { report, feed } = input;
   const told = sql`told.${id(report.day)}`;
+  const isThere = sql`other.load_id in (select worked_in.load_id from worked_in) or ${isOf(input)(sql`other.load_id`)}`;
   return sql`not exists (
         select
         from loads as other
-        left join loads as slice on slice.load_id = new_loads.replay_of
-        where other.feed = new_loads.feed
+        left join loads as slice on slice.load_id = told_loads.replay_of
+        where other.feed = told_loads.feed
           and other.replay_of is null
           and case
             when other.load_id = slice.load_id then ${day} not between slice.first_day and slice.last_day
-            when other.place >= new_loads.place or other.place < slice.place then false
-            when other.first_day is not null then ${day} between other.first_day and other.last_day
+            when other.place >= told_loads.place or other.place < slice.place then false
+            when other.first_day is not null then
+              ${day} between other.first_day and other.last_day and ${hasCome(sql`other`, isThere)}
             else exists (
               select
               from ${feed} as told

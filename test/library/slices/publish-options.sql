@@ -92,16 +92,30 @@ with
             loads.feed, loads.loaded_at at time zone 'UTC', loads.first_day, loads.last_day, loads.is_whole,
             '{"key":["order","Day"],"day":"Day","values":[["row_hash","varchar(3)"],["fault","json"],["place","timestamptz"]],"loadOrder":["load","row no"],"compared":"by the types'' own equality"}'
           )::text
-        ) as meaning
+        ) as meaning,
+        (to_jsonb(loads.*) ->> 'rows')::bigint as rows
       from "history"."stats_loads" as loads
-      where loads.counts and (coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0 or loads.load_id in (select worked_in.load_id from worked_in) or exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = loads.load_id))
+      where loads.counts
         and case
           when exists (select from "history"."stats_loads" as loads) or exists (select from worked_in) then true
           when (select report."load"::text from "My Raw"."the ""feed""" as report where report."load" is not null limit 1) is not null then ('loads: the ledger has none of the tables that loads: { tables } names, and from has rows: name the tables that it reads; found rows of load ' || left(pg_typeof((select report."load"::text from "My Raw"."the ""feed""" as report where report."load" is not null limit 1))::text, 0) || left((select report."load"::text from "My Raw"."the ""feed""" as report where report."load" is not null limit 1)::text, 100))::int::boolean
           else true
         end
     ) as listed
-  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, replay_of bigint, place bigint, meaning text)
+  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, replay_of bigint, place bigint, meaning text, rows bigint)
+),
+
+"late_loads" as materialized (
+  select loads.*
+  from loads
+  left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+  where worked_in.load_id is null
+    and loads.place < (
+      select max(known.place)
+      from loads as known
+      inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
+      where known.feed = loads.feed
+    )
 ),
 
 "scope" as materialized (
@@ -111,31 +125,21 @@ with
     left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
     where loads.load_id is null and not worked_in.is_gone
   )
-  or exists (
-    select
-    from loads
-    left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-    where worked_in.load_id is null
-      and loads.place < (
-        select max(known.place)
-        from loads as known
-        inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
-        where known.feed = loads.feed
-      )
-  ) then case when null::text is null then true else ('loads: what changed needs all of them once more, and the rows of some are gone from raw; bring them back, or compute all of what is there (--full-refresh --allow-loss). Gone: ' || left(pg_typeof(null::text)::text, 0) || left(null::text::text, 100))::int::boolean end else false end as is_everything
+  or exists (select from late_loads where (coalesce((to_jsonb(late_loads.*) ->> 'rows')::bigint, 0) = 0 or exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = late_loads.load_id))) then case when null::text is null then true else ('loads: what changed needs all of them once more, and the rows of some are gone from raw; bring them back, or compute all of what is there (--full-refresh --allow-loss). Gone: ' || left(pg_typeof(null::text)::text, 0) || left(null::text::text, 100))::int::boolean end else false end as is_everything
 ),
 
-"new_loads" as materialized (
+"told_loads" as materialized (
   select loads.*
   from loads
   left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-  where worked_in.load_id is null or (select scope.is_everything from scope)
+  where (select scope.is_everything from scope)
+    or (worked_in.load_id is null and loads.load_id not in (select late_loads.load_id from late_loads))
 ),
 
 -- the number of the first new load lets the raw tables be entered by their indexes
 "records" as materialized (
-  select distinct on (new_loads.load_id, report."order", report."Day")
-    new_loads.feed,
+  select distinct on (told_loads.load_id, report."order", report."Day")
+    told_loads.feed,
     report."order",
     case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end as "Day",
     case when char_length(rtrim(report."row_hash"::text, ' ')) > 3 then ('column row_hash: too long for varchar(3): ' || left(report."row_hash"::text, 100))::int::text else report."row_hash"::text end::varchar(3) as "row_hash",
@@ -150,24 +154,25 @@ with
       when ('_dataform_reading', 'column place', 'timestamptz', report."place"::text, '$1::timestamptz') is null then null::timestamptz
       else report."place"::text::timestamptz
     end as "place",
-    new_loads.load_id,
-    new_loads.place as "_dataform_place",
-    new_loads.loaded_at as known_from
+    told_loads.load_id,
+    told_loads.place as "_dataform_place",
+    told_loads.loaded_at as known_from
   from "My Raw"."the ""feed""" as report
-  inner join new_loads on new_loads.load_id = report."load"
-  where report."load" >= (select min(new_loads.load_id) from new_loads)
+  inner join told_loads on told_loads.load_id = report."load"
+  where report."load" >= (select min(told_loads.load_id) from told_loads)
     -- what was not asked for is not known to be all of its day
-    and (new_loads.first_day is null or case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end between new_loads.first_day and new_loads.last_day)
-    and (new_loads.replay_of is null or not exists (
+    and (told_loads.first_day is null or case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end between told_loads.first_day and told_loads.last_day)
+    and (told_loads.replay_of is null or not exists (
       select
       from loads as other
-      left join loads as slice on slice.load_id = new_loads.replay_of
-      where other.feed = new_loads.feed
+      left join loads as slice on slice.load_id = told_loads.replay_of
+      where other.feed = told_loads.feed
         and other.replay_of is null
         and case
           when other.load_id = slice.load_id then case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end not between slice.first_day and slice.last_day
-          when other.place >= new_loads.place or other.place < slice.place then false
-          when other.first_day is not null then case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end between other.first_day and other.last_day
+          when other.place >= told_loads.place or other.place < slice.place then false
+          when other.first_day is not null then
+            case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end between other.first_day and other.last_day and (coalesce((to_jsonb(other.*) ->> 'rows')::bigint, 0) = 0 or other.load_id in (select worked_in.load_id from worked_in) or exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = other.load_id))
           else exists (
             select
             from "My Raw"."the ""feed""" as told
@@ -175,7 +180,15 @@ with
           )
         end
     ))
-  order by new_loads.load_id, report."order", report."Day", report."row no" desc
+  order by told_loads.load_id, report."order", report."Day", report."row no" desc
+),
+
+"new_loads" as materialized (
+  select told_loads.*
+  from told_loads
+  where (coalesce((to_jsonb(told_loads.*) ->> 'rows')::bigint, 0) = 0 or told_loads.load_id in (select records.load_id from records)
+  or told_loads.load_id in (select worked_in.load_id from worked_in)
+  or exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = told_loads.load_id))
 ),
 
 "covered" as materialized (
@@ -388,16 +401,30 @@ with
             loads.feed, loads.loaded_at at time zone 'UTC', loads.first_day, loads.last_day, loads.is_whole,
             '{"key":["order","Day"],"day":"Day","values":[["row_hash","varchar(3)"],["fault","json"],["place","timestamptz"]],"loadOrder":["load","row no"],"compared":"by the types'' own equality"}'
           )::text
-        ) as meaning
+        ) as meaning,
+        (to_jsonb(loads.*) ->> 'rows')::bigint as rows
       from "history"."stats_loads" as loads
-      where loads.counts and (coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0 or loads.load_id in (select worked_in.load_id from worked_in) or exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = loads.load_id))
+      where loads.counts
         and case
           when exists (select from "history"."stats_loads" as loads) or exists (select from worked_in) then true
           when (select report."load"::text from "My Raw"."the ""feed""" as report where report."load" is not null limit 1) is not null then ('loads: the ledger has none of the tables that loads: { tables } names, and from has rows: name the tables that it reads; found rows of load ' || left(pg_typeof((select report."load"::text from "My Raw"."the ""feed""" as report where report."load" is not null limit 1))::text, 0) || left((select report."load"::text from "My Raw"."the ""feed""" as report where report."load" is not null limit 1)::text, 100))::int::boolean
           else true
         end
     ) as listed
-  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, replay_of bigint, place bigint, meaning text)
+  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, replay_of bigint, place bigint, meaning text, rows bigint)
+),
+
+"late_loads" as materialized (
+  select loads.*
+  from loads
+  left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+  where worked_in.load_id is null
+    and loads.place < (
+      select max(known.place)
+      from loads as known
+      inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
+      where known.feed = loads.feed
+    )
 ),
 
 "scope" as materialized (
@@ -407,18 +434,7 @@ with
     left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
     where loads.load_id is null and not worked_in.is_gone
   )
-  or exists (
-    select
-    from loads
-    left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-    where worked_in.load_id is null
-      and loads.place < (
-        select max(known.place)
-        from loads as known
-        inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
-        where known.feed = loads.feed
-      )
-  ) then case when (
+  or exists (select from late_loads where (coalesce((to_jsonb(late_loads.*) ->> 'rows')::bigint, 0) = 0 or exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = late_loads.load_id))) then case when (
     select string_agg(lost.load_id::text, ', ' order by lost.load_id)
     from (
       select known.load_id
@@ -478,17 +494,18 @@ with
   )::text, 100))::int::boolean end else false end as is_everything
 ),
 
-"new_loads" as materialized (
+"told_loads" as materialized (
   select loads.*
   from loads
   left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-  where worked_in.load_id is null or (select scope.is_everything from scope)
+  where (select scope.is_everything from scope)
+    or (worked_in.load_id is null and loads.load_id not in (select late_loads.load_id from late_loads))
 ),
 
 -- the number of the first new load lets the raw tables be entered by their indexes
 "records" as materialized (
-  select distinct on (new_loads.load_id, report."order", report."Day")
-    new_loads.feed,
+  select distinct on (told_loads.load_id, report."order", report."Day")
+    told_loads.feed,
     report."order",
     case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end as "Day",
     case when char_length(rtrim(report."row_hash"::text, ' ')) > 3 then ('column row_hash: too long for varchar(3): ' || left(report."row_hash"::text, 100))::int::text else report."row_hash"::text end::varchar(3) as "row_hash",
@@ -503,24 +520,25 @@ with
       when ('_dataform_reading', 'column place', 'timestamptz', report."place"::text, '$1::timestamptz') is null then null::timestamptz
       else report."place"::text::timestamptz
     end as "place",
-    new_loads.load_id,
-    new_loads.place as "_dataform_place",
-    new_loads.loaded_at as known_from
+    told_loads.load_id,
+    told_loads.place as "_dataform_place",
+    told_loads.loaded_at as known_from
   from "My Raw"."the ""feed""" as report
-  inner join new_loads on new_loads.load_id = report."load"
-  where report."load" >= (select min(new_loads.load_id) from new_loads)
+  inner join told_loads on told_loads.load_id = report."load"
+  where report."load" >= (select min(told_loads.load_id) from told_loads)
     -- what was not asked for is not known to be all of its day
-    and (new_loads.first_day is null or case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end between new_loads.first_day and new_loads.last_day)
-    and (new_loads.replay_of is null or not exists (
+    and (told_loads.first_day is null or case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end between told_loads.first_day and told_loads.last_day)
+    and (told_loads.replay_of is null or not exists (
       select
       from loads as other
-      left join loads as slice on slice.load_id = new_loads.replay_of
-      where other.feed = new_loads.feed
+      left join loads as slice on slice.load_id = told_loads.replay_of
+      where other.feed = told_loads.feed
         and other.replay_of is null
         and case
           when other.load_id = slice.load_id then case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end not between slice.first_day and slice.last_day
-          when other.place >= new_loads.place or other.place < slice.place then false
-          when other.first_day is not null then case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end between other.first_day and other.last_day
+          when other.place >= told_loads.place or other.place < slice.place then false
+          when other.first_day is not null then
+            case when pg_typeof(report."Day") <> 'timestamptz'::regtype and report."Day" = report."Day"::date then report."Day"::date else ('column Day: expected a date, found ' || left(pg_typeof(coalesce(report."Day"::text, 'NULL'))::text, 0) || left(coalesce(report."Day"::text, 'NULL')::text, 100))::int::text::date end between other.first_day and other.last_day and (coalesce((to_jsonb(other.*) ->> 'rows')::bigint, 0) = 0 or other.load_id in (select worked_in.load_id from worked_in) or exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = other.load_id))
           else exists (
             select
             from "My Raw"."the ""feed""" as told
@@ -528,7 +546,15 @@ with
           )
         end
     ))
-  order by new_loads.load_id, report."order", report."Day", report."row no" desc
+  order by told_loads.load_id, report."order", report."Day", report."row no" desc
+),
+
+"new_loads" as materialized (
+  select told_loads.*
+  from told_loads
+  where (coalesce((to_jsonb(told_loads.*) ->> 'rows')::bigint, 0) = 0 or told_loads.load_id in (select records.load_id from records)
+  or told_loads.load_id in (select worked_in.load_id from worked_in)
+  or exists (select from "My Raw"."the ""feed""" as arrived where arrived."load" = told_loads.load_id))
 ),
 
 "covered" as materialized (

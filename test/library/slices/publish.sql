@@ -86,16 +86,30 @@ with
             loads.feed, loads.loaded_at at time zone 'UTC', loads.first_day, loads.last_day, loads.is_whole,
             '{"key":["day","id"],"day":"day","values":[["n","numeric(9, 2)"],["note","text"]],"loadOrder":["_load_id","_row_no"],"compared":"by the types'' own equality"}'
           )::text
-        ) as meaning
+        ) as meaning,
+        (to_jsonb(loads.*) ->> 'rows')::bigint as rows
       from "marts"."stats_loads" as loads
-      where loads.counts and (coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0 or loads.load_id in (select worked_in.load_id from worked_in) or exists (select from "raw"."stats_feed" as arrived where arrived."_load_id" = loads.load_id))
+      where loads.counts
         and case
           when exists (select from "marts"."stats_loads" as loads) or exists (select from worked_in) then true
           when (select report."_load_id"::text from "raw"."stats_feed" as report where report."_load_id" is not null limit 1) is not null then ('loads: the ledger has none of the tables that loads: { tables } names, and from has rows: name the tables that it reads; found rows of load ' || left(pg_typeof((select report."_load_id"::text from "raw"."stats_feed" as report where report."_load_id" is not null limit 1))::text, 0) || left((select report."_load_id"::text from "raw"."stats_feed" as report where report."_load_id" is not null limit 1)::text, 100))::int::boolean
           else true
         end
     ) as listed
-  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, replay_of bigint, place bigint, meaning text)
+  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, replay_of bigint, place bigint, meaning text, rows bigint)
+),
+
+"late_loads" as materialized (
+  select loads.*
+  from loads
+  left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+  where worked_in.load_id is null
+    and loads.place < (
+      select max(known.place)
+      from loads as known
+      inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
+      where known.feed = loads.feed
+    )
 ),
 
 "scope" as materialized (
@@ -105,31 +119,21 @@ with
     left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
     where loads.load_id is null and not worked_in.is_gone
   )
-  or exists (
-    select
-    from loads
-    left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-    where worked_in.load_id is null
-      and loads.place < (
-        select max(known.place)
-        from loads as known
-        inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
-        where known.feed = loads.feed
-      )
-  ) then case when null::text is null then true else ('loads: what changed needs all of them once more, and the rows of some are gone from raw; bring them back, or compute all of what is there (--full-refresh --allow-loss). Gone: ' || left(pg_typeof(null::text)::text, 0) || left(null::text::text, 100))::int::boolean end else false end as is_everything
+  or exists (select from late_loads where (coalesce((to_jsonb(late_loads.*) ->> 'rows')::bigint, 0) = 0 or exists (select from "raw"."stats_feed" as arrived where arrived."_load_id" = late_loads.load_id))) then case when null::text is null then true else ('loads: what changed needs all of them once more, and the rows of some are gone from raw; bring them back, or compute all of what is there (--full-refresh --allow-loss). Gone: ' || left(pg_typeof(null::text)::text, 0) || left(null::text::text, 100))::int::boolean end else false end as is_everything
 ),
 
-"new_loads" as materialized (
+"told_loads" as materialized (
   select loads.*
   from loads
   left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-  where worked_in.load_id is null or (select scope.is_everything from scope)
+  where (select scope.is_everything from scope)
+    or (worked_in.load_id is null and loads.load_id not in (select late_loads.load_id from late_loads))
 ),
 
 -- the number of the first new load lets the raw tables be entered by their indexes
 "records" as materialized (
-  select distinct on (new_loads.load_id, report."day", report."id")
-    new_loads.feed,
+  select distinct on (told_loads.load_id, report."day", report."id")
+    told_loads.feed,
     case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end as "day",
     report."id",
     case
@@ -138,24 +142,25 @@ with
       else report."n"::text::numeric(9, 2)
     end as "n",
     report."note"::text as "note",
-    new_loads.load_id,
-    new_loads.place as "_dataform_place",
-    new_loads.loaded_at as known_from
+    told_loads.load_id,
+    told_loads.place as "_dataform_place",
+    told_loads.loaded_at as known_from
   from "raw"."stats_feed" as report
-  inner join new_loads on new_loads.load_id = report."_load_id"
-  where report."_load_id" >= (select min(new_loads.load_id) from new_loads)
+  inner join told_loads on told_loads.load_id = report."_load_id"
+  where report."_load_id" >= (select min(told_loads.load_id) from told_loads)
     -- what was not asked for is not known to be all of its day
-    and (new_loads.first_day is null or case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end between new_loads.first_day and new_loads.last_day)
-    and (new_loads.replay_of is null or not exists (
+    and (told_loads.first_day is null or case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end between told_loads.first_day and told_loads.last_day)
+    and (told_loads.replay_of is null or not exists (
       select
       from loads as other
-      left join loads as slice on slice.load_id = new_loads.replay_of
-      where other.feed = new_loads.feed
+      left join loads as slice on slice.load_id = told_loads.replay_of
+      where other.feed = told_loads.feed
         and other.replay_of is null
         and case
           when other.load_id = slice.load_id then case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end not between slice.first_day and slice.last_day
-          when other.place >= new_loads.place or other.place < slice.place then false
-          when other.first_day is not null then case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end between other.first_day and other.last_day
+          when other.place >= told_loads.place or other.place < slice.place then false
+          when other.first_day is not null then
+            case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end between other.first_day and other.last_day and (coalesce((to_jsonb(other.*) ->> 'rows')::bigint, 0) = 0 or other.load_id in (select worked_in.load_id from worked_in) or exists (select from "raw"."stats_feed" as arrived where arrived."_load_id" = other.load_id))
           else exists (
             select
             from "raw"."stats_feed" as told
@@ -163,7 +168,15 @@ with
           )
         end
     ))
-  order by new_loads.load_id, report."day", report."id", report."_row_no" desc
+  order by told_loads.load_id, report."day", report."id", report."_row_no" desc
+),
+
+"new_loads" as materialized (
+  select told_loads.*
+  from told_loads
+  where (coalesce((to_jsonb(told_loads.*) ->> 'rows')::bigint, 0) = 0 or told_loads.load_id in (select records.load_id from records)
+  or told_loads.load_id in (select worked_in.load_id from worked_in)
+  or exists (select from "raw"."stats_feed" as arrived where arrived."_load_id" = told_loads.load_id))
 ),
 
 "covered" as materialized (
@@ -370,16 +383,30 @@ with
             loads.feed, loads.loaded_at at time zone 'UTC', loads.first_day, loads.last_day, loads.is_whole,
             '{"key":["day","id"],"day":"day","values":[["n","numeric(9, 2)"],["note","text"]],"loadOrder":["_load_id","_row_no"],"compared":"by the types'' own equality"}'
           )::text
-        ) as meaning
+        ) as meaning,
+        (to_jsonb(loads.*) ->> 'rows')::bigint as rows
       from "marts"."stats_loads" as loads
-      where loads.counts and (coalesce((to_jsonb(loads.*) ->> 'rows')::bigint, 0) = 0 or loads.load_id in (select worked_in.load_id from worked_in) or exists (select from "raw"."stats_feed" as arrived where arrived."_load_id" = loads.load_id))
+      where loads.counts
         and case
           when exists (select from "marts"."stats_loads" as loads) or exists (select from worked_in) then true
           when (select report."_load_id"::text from "raw"."stats_feed" as report where report."_load_id" is not null limit 1) is not null then ('loads: the ledger has none of the tables that loads: { tables } names, and from has rows: name the tables that it reads; found rows of load ' || left(pg_typeof((select report."_load_id"::text from "raw"."stats_feed" as report where report."_load_id" is not null limit 1))::text, 0) || left((select report."_load_id"::text from "raw"."stats_feed" as report where report."_load_id" is not null limit 1)::text, 100))::int::boolean
           else true
         end
     ) as listed
-  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, replay_of bigint, place bigint, meaning text)
+  )) as few (load_id bigint, feed text, loaded_at timestamptz, first_day date, last_day date, is_whole boolean, replay_of bigint, place bigint, meaning text, rows bigint)
+),
+
+"late_loads" as materialized (
+  select loads.*
+  from loads
+  left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+  where worked_in.load_id is null
+    and loads.place < (
+      select max(known.place)
+      from loads as known
+      inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
+      where known.feed = loads.feed
+    )
 ),
 
 "scope" as materialized (
@@ -389,18 +416,7 @@ with
     left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
     where loads.load_id is null and not worked_in.is_gone
   )
-  or exists (
-    select
-    from loads
-    left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-    where worked_in.load_id is null
-      and loads.place < (
-        select max(known.place)
-        from loads as known
-        inner join worked_in as before on before.load_id = known.load_id and before.meaning = known.meaning
-        where known.feed = loads.feed
-      )
-  ) then case when (
+  or exists (select from late_loads where (coalesce((to_jsonb(late_loads.*) ->> 'rows')::bigint, 0) = 0 or exists (select from "raw"."stats_feed" as arrived where arrived."_load_id" = late_loads.load_id))) then case when (
     select string_agg(lost.load_id::text, ', ' order by lost.load_id)
     from (
       select known.load_id
@@ -460,17 +476,18 @@ with
   )::text, 100))::int::boolean end else false end as is_everything
 ),
 
-"new_loads" as materialized (
+"told_loads" as materialized (
   select loads.*
   from loads
   left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-  where worked_in.load_id is null or (select scope.is_everything from scope)
+  where (select scope.is_everything from scope)
+    or (worked_in.load_id is null and loads.load_id not in (select late_loads.load_id from late_loads))
 ),
 
 -- the number of the first new load lets the raw tables be entered by their indexes
 "records" as materialized (
-  select distinct on (new_loads.load_id, report."day", report."id")
-    new_loads.feed,
+  select distinct on (told_loads.load_id, report."day", report."id")
+    told_loads.feed,
     case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end as "day",
     report."id",
     case
@@ -479,24 +496,25 @@ with
       else report."n"::text::numeric(9, 2)
     end as "n",
     report."note"::text as "note",
-    new_loads.load_id,
-    new_loads.place as "_dataform_place",
-    new_loads.loaded_at as known_from
+    told_loads.load_id,
+    told_loads.place as "_dataform_place",
+    told_loads.loaded_at as known_from
   from "raw"."stats_feed" as report
-  inner join new_loads on new_loads.load_id = report."_load_id"
-  where report."_load_id" >= (select min(new_loads.load_id) from new_loads)
+  inner join told_loads on told_loads.load_id = report."_load_id"
+  where report."_load_id" >= (select min(told_loads.load_id) from told_loads)
     -- what was not asked for is not known to be all of its day
-    and (new_loads.first_day is null or case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end between new_loads.first_day and new_loads.last_day)
-    and (new_loads.replay_of is null or not exists (
+    and (told_loads.first_day is null or case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end between told_loads.first_day and told_loads.last_day)
+    and (told_loads.replay_of is null or not exists (
       select
       from loads as other
-      left join loads as slice on slice.load_id = new_loads.replay_of
-      where other.feed = new_loads.feed
+      left join loads as slice on slice.load_id = told_loads.replay_of
+      where other.feed = told_loads.feed
         and other.replay_of is null
         and case
           when other.load_id = slice.load_id then case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end not between slice.first_day and slice.last_day
-          when other.place >= new_loads.place or other.place < slice.place then false
-          when other.first_day is not null then case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end between other.first_day and other.last_day
+          when other.place >= told_loads.place or other.place < slice.place then false
+          when other.first_day is not null then
+            case when pg_typeof(report."day") <> 'timestamptz'::regtype and report."day" = report."day"::date then report."day"::date else ('column day: expected a date, found ' || left(pg_typeof(coalesce(report."day"::text, 'NULL'))::text, 0) || left(coalesce(report."day"::text, 'NULL')::text, 100))::int::text::date end between other.first_day and other.last_day and (coalesce((to_jsonb(other.*) ->> 'rows')::bigint, 0) = 0 or other.load_id in (select worked_in.load_id from worked_in) or exists (select from "raw"."stats_feed" as arrived where arrived."_load_id" = other.load_id))
           else exists (
             select
             from "raw"."stats_feed" as told
@@ -504,7 +522,15 @@ with
           )
         end
     ))
-  order by new_loads.load_id, report."day", report."id", report."_row_no" desc
+  order by told_loads.load_id, report."day", report."id", report."_row_no" desc
+),
+
+"new_loads" as materialized (
+  select told_loads.*
+  from told_loads
+  where (coalesce((to_jsonb(told_loads.*) ->> 'rows')::bigint, 0) = 0 or told_loads.load_id in (select records.load_id from records)
+  or told_loads.load_id in (select worked_in.load_id from worked_in)
+  or exists (select from "raw"."stats_feed" as arrived where arrived."_load_id" = told_loads.load_id))
 ),
 
 "covered" as materialized (
