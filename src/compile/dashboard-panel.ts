@@ -13,7 +13,9 @@ import type { Trace } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
 import type { Target } from "../model/target.ts";
 import { checkShown, readMeasure, type WrittenMeasure } from "./dashboard-figures.ts";
-import { PanelSql, type SortColumn } from "./dashboard-sql.ts";
+import { checkPanelKeys } from "./dashboard-panel-keys.ts";
+import { alongsOf, readPanelOrder } from "./dashboard-panel-order.ts";
+import { PanelSql } from "./dashboard-sql.ts";
 import { written as asWritten, mistake } from "./mistake.ts";
 import type { ReadableNames } from "./readable-names.ts";
 
@@ -27,17 +29,6 @@ export interface AdoptedPanel {
 interface Asked extends DeclaredColumn {
   readonly path: YamlPath;
 }
-
-/** What each kind of chart takes. Rows of a line are along it: another order, or the first few of them, would be another line. */
-const TAKES: Readonly<Record<WrittenPanel["chart"], readonly (keyof WrittenPanel)[]>> = {
-  line: ["x", "series", "compare"],
-  area: ["x", "series"],
-  bar: ["x", "series", "order", "limit", "compare"],
-  heat: ["x", "series"],
-  scatter: ["x", "series", "order", "limit"],
-  number: ["compare"],
-  table: ["x", "order", "limit", "compare"],
-};
 
 /** Reads one panel of a dashboard; `adopted` throws the first mistake in it, at its line. */
 export class PanelReader {
@@ -60,7 +51,7 @@ export class PanelReader {
 
   adopted(): AdoptedPanel {
     const { title, text, chart } = this.#written;
-    this.#checkKeys();
+    checkPanelKeys(this.#written, this.#at);
     checkShown(this.#written, this.#at);
     const isScatter = chart === "scatter";
     const x = isScatter ? [] : this.#items("x").map(([written, at]) => this.#label(written, at));
@@ -71,7 +62,7 @@ export class PanelReader {
     this.#checkFigures(measures);
     const filters = this.#applied(grouped, [...x, ...(series === undefined ? [] : [series])]);
     const compareBy = this.#compareBy(filters, grouped);
-    const order = this.#order(measures, grouped);
+    const order = readPanelOrder(this.#written, this.#at, { measures, grouped, columns: this.#columns });
     const figures = [...measures, ...(across ? [across] : [])].flatMap(({ of }) =>
       "over" in of ? [of.of, of.over] : [of.column],
     );
@@ -86,7 +77,7 @@ export class PanelReader {
       filters: this.#filters,
       names: this.#names,
       columns: this.#columns,
-      alongs: this.#alongs(),
+      alongs: alongsOf(this.#written),
     });
     const { query, reads, parts } = sql.query(order.columns, currencies);
     const check = sql.check([...new Set(figures)], filters);
@@ -112,57 +103,6 @@ export class PanelReader {
       parts,
     };
     return { panel, reads, traces: [query.trace, check.trace] };
-  }
-
-  #checkKeys(): void {
-    const { chart, from, select: query } = this.#written;
-    const optional = ["x", "series", "order", "limit", "compare"] as const;
-    for (const key of optional) {
-      if (this.#written[key] === undefined || TAKES[chart].includes(key)) continue;
-      const why = key === "order" || key === "limit" ? "its rows stand along x" : `a ${chart} has none`;
-      throw mistake({
-        message: `chart ${chart} takes no ${key}: ${why}`,
-        ...this.#at.key(key),
-        expected: TAKES[chart].join(", "),
-        found: `${key}: ${asWritten(this.#written[key])}`,
-        hint: `leave ${key} out`,
-      });
-    }
-    const needs =
-      chart === "heat" ? (["x", "series"] as const) : chart === "number" || chart === "table" ? [] : (["x"] as const);
-    for (const key of needs)
-      if (this.#written[key] === undefined)
-        throw mistake({
-          message: `chart ${chart} needs ${key}`,
-          ...this.#at.key("chart"),
-          expected: needs.join(" and "),
-          found: Object.keys(this.#written).join(", "),
-          hint: `add ${key}:`,
-        });
-    if ((from === undefined) === (query === undefined))
-      throw mistake({
-        message: from === undefined ? "the panel says neither from nor select" : "a panel has from or select, not both",
-        ...(from === undefined ? this.#at.value() : this.#at.key("select")),
-        expected: "from: schema.name, or select: one select with ${ref(…)}",
-        found: Object.keys(this.#written).join(", "),
-        hint: from === undefined ? "add from: with the relation that it shows" : "leave one of them out",
-      });
-    if (chart !== "table" && this.#items("x").length > 1)
-      throw mistake({
-        message: `chart ${chart} has one x`,
-        ...this.#at.key("x"),
-        expected: "x: one column",
-        found: asWritten(this.#written.x),
-        hint: "leave the others out, or write chart: table, which has several",
-      });
-    if ((chart === "heat" || chart === "scatter") && this.#items("y").length > 1)
-      throw mistake({
-        message: `chart ${chart} has one y`,
-        ...this.#at.key("y"),
-        expected: "y: one figure",
-        found: asWritten(this.#written.y),
-        hint: "make another panel of the others",
-      });
   }
 
   /** What stands at x or y, one by one. */
@@ -284,53 +224,5 @@ export class PanelReader {
       found: dates ? asWritten(this.#written.y) : applied.map(({ column }) => column).join(", ") || "no filter",
       hint: dates ? "write aggregate: sum (or min, max)" : "add one to filters: { column: …, dates: last 28 days }",
     });
-  }
-
-  /** By columns the server sorts; by figures that are made of several rows whoever makes them. */
-  #order(measures: readonly Measure[], grouped: boolean) {
-    const written = this.#written.order;
-    const items = written === undefined ? [] : ([written].flat() as readonly string[]);
-    const columns: SortColumn[] = [];
-    const figures: { readonly measure: number; readonly descending: boolean }[] = [];
-    for (const [at, item] of items.entries()) {
-      const [, name = item, word] = /^(.*?)(?:\s+(asc|desc))?$/is.exec(item.trim()) ?? [];
-      const descending = word?.toLowerCase() === "desc";
-      const place = Array.isArray(written) ? this.#at.in("order", at) : this.#at.in("order");
-      const isNamed = ({ label, of }: Measure) =>
-        label === name || (!("over" in of) && this.#columns[of.column]?.name === name);
-      const measure = grouped ? measures.findIndex(isNamed) : -1;
-      if (measure >= 0) figures.push({ measure, descending });
-      else columns.push({ name, descending, path: place.path });
-      const along = this.#columns.map((column) => column.name);
-      if (grouped && measure < 0 && !this.#alongs().includes(name)) {
-        const known = [...measures.map(({ label }) => label), ...this.#alongs()];
-        const suggestion = nearest(name, [...known, ...along]);
-        throw mistake({
-          message: `nothing in the panel is called ${name}`,
-          ...place.value(),
-          expected: known.join(", "),
-          found: item,
-          hint: suggestion ? `did you mean ${suggestion}?` : "write one of them, with asc or desc behind it",
-        });
-      }
-    }
-    if (figures.length && columns.length)
-      throw mistake({
-        message: "rows that are made of several are sorted by figures or by columns, not by both",
-        ...this.#at.key("order"),
-        expected: "order by figures, or by columns",
-        found: items.join(", "),
-        hint: "leave out those of one kind",
-      });
-    return { columns, measures: figures };
-  }
-
-  /** Columns that rows are made one by. */
-  #alongs(): readonly string[] {
-    const { x, series } = this.#written;
-    const nameOf = (one: string | { readonly column?: string | undefined }) =>
-      typeof one === "string" ? one : one.column;
-    const all = [x ?? [], series ?? []].flat() as readonly Parameters<typeof nameOf>[0][];
-    return all.flatMap((one) => nameOf(one) ?? []);
   }
 }

@@ -1,25 +1,13 @@
-import type { ApiFile, WrittenEndpoint, WrittenParameter } from "../config/load-endpoints.ts";
-import { Place } from "../config/place.ts";
-import { valueCheck } from "../config/value-check.ts";
-import type { YamlPath } from "../config/yaml.ts";
-import {
-  type CachePolicy,
-  comparesText,
-  type DeclaredEndpoint,
-  type DeclaredParameter,
-  OF_EVERY_ENDPOINT,
-  type OrderColumn,
-} from "../model/api.ts";
-import type { UserError } from "../model/errors.ts";
+import type { ApiFile, WrittenEndpoint } from "../config/load-endpoints.ts";
+import type { Place } from "../config/place.ts";
+import type { CachePolicy, DeclaredEndpoint } from "../model/api.ts";
 import { isModel, type Trace } from "../model/graph.ts";
-import type { Target } from "../model/target.ts";
-import { targetKey } from "../model/target.ts";
-import { balanced } from "../sql/authored.ts";
-import { id } from "../sql/identifiers.ts";
+import { columnsCheck } from "./endpoint-check.ts";
+import { readOrder } from "./endpoint-order.ts";
+import { namesIn, readParameters } from "./endpoint-parameters.ts";
 import type { HeldKeys } from "./held-keys.ts";
 import { mistake } from "./mistake.ts";
 import type { ReadableNames } from "./readable-names.ts";
-import { marked, telling, WrittenSql } from "./written-sql.ts";
 
 /** First words of addresses that the server itself answers. */
 const OF_THE_SERVER = [
@@ -66,9 +54,9 @@ export class EndpointReader {
         found: `limit ${limit}`,
         hint: "raise most, or lower limit",
       });
-    const parameters = this.#parameters();
-    const order = this.#order(reads, released);
-    const check = this.#check(reads, parameters, order);
+    const parameters = readParameters(this.#written, this.#at);
+    const order = readOrder(this.#written, this.#at, { target: reads, released, keys: this.#keys });
+    const check = columnsCheck(this.#file.yaml, this.#written, this.#at, { from: reads, parameters, order });
     const endpoint: DeclaredEndpoint = {
       name: nameOf(path),
       path,
@@ -138,118 +126,6 @@ export class EndpointReader {
       });
   }
 
-  #parameters(): DeclaredParameter[] {
-    const { path, parameters = {} } = this.#written;
-    const inPath = new Set(namesIn(path));
-    return Object.entries(parameters).map(([name, written]) => {
-      const at = this.#at.in("parameters", name);
-      if (!/^[A-Za-z_][A-Za-z0-9_.-]{0,62}$/.test(name))
-        throw mistake({
-          message: `${JSON.stringify(name)} is no name of a parameter`,
-          ...at.key(),
-          expected: "letters, digits, _, . and -, a letter first",
-          found: name,
-          hint: "give it another name",
-        });
-      if (OF_EVERY_ENDPOINT.includes(name))
-        throw mistake({
-          message: `${name} is a parameter of every endpoint already`,
-          ...at.key(),
-          expected: `another name than ${OF_EVERY_ENDPOINT.join(", ")}`,
-          found: name,
-          hint: "give it another name: its column may be called like that",
-        });
-      return this.#parameter(name, written, inPath.has(name), at);
-    });
-  }
-
-  #parameter(name: string, written: WrittenParameter, isInPath: boolean, at: Place): DeclaredParameter {
-    const { column, operator = "=", schema, text, required = false, default: otherwise } = written;
-    if (isInPath && otherwise !== undefined)
-      throw mistake({
-        message: `{${name}} stands in the path, so that it is always there`,
-        ...at.key("default"),
-        expected: "a default of a parameter in the query",
-        found: otherwise,
-        hint: "leave default out",
-      });
-    if (required && otherwise !== undefined)
-      throw mistake({
-        message: `${name} is required, and has a value where a request does not say it`,
-        ...at.key("default"),
-        expected: "required: true, or a default",
-        found: otherwise,
-        hint: "leave required or default out",
-      });
-    if (schema) checkSchema(schema, operator === "in" ? otherwise?.split(",") : otherwise, at);
-    return {
-      name,
-      in: isInPath ? "path" : "query",
-      column,
-      operator,
-      required: isInPath || required,
-      ...(schema ? { schema } : {}),
-      ...(text ? { text } : {}),
-      ...(otherwise === undefined ? {} : { default: otherwise }),
-    };
-  }
-
-  /** Columns with their directions; where it is a model's, they must end in what names a row. */
-  #order(reads: Target, released: boolean): OrderColumn[] {
-    const { unique, neverNull } = this.#keys.of(reads);
-    const key = unique.find((columns) => columns.every((column) => neverNull.has(column)));
-    const { order } = this.#written;
-    if (order === undefined) {
-      if (!released)
-        throw mistake({
-          message: `${targetKey(reads)} is in no release, so that nothing here says what names a row of it`,
-          ...this.#at.value("from"),
-          expected: "order: […], which ends in the columns of a unique index of the table that are not null",
-          found: "no order",
-          hint: "`dataform serve` looks for that index when it starts",
-        });
-      if (key) return key.map((column) => ({ column, descending: false, neverNull: true }));
-      throw this.#noKey(reads, this.#at.value("from"), "order: is not said, and");
-    }
-    const read = order.map((written, index) => {
-      const [, column, direction] = /^(.*?)(?:\s+(asc|desc))?$/i.exec(written.trim())!;
-      const again = order.slice(0, index).some((one) => one.trim().replace(/\s+(?:asc|desc)$/i, "") === column);
-      if (again || !column)
-        throw mistake({
-          message: `the order has ${column || "nothing"} twice`,
-          ...this.#at.value("order", index),
-          expected: "each column once",
-          found: order.join(", "),
-          hint: "leave one out",
-        });
-      return { column, descending: /^desc$/i.test(direction ?? ""), neverNull: neverNull.has(column) };
-    });
-    const names = new Set(read.map(({ column }) => column));
-    const ends = unique.some((columns) => columns.every((column) => names.has(column) && neverNull.has(column)));
-    if (released && !ends)
-      throw this.#noKey(reads, this.#at.value("order"), `order: ${order.join(", ")} does not end in`);
-    return read;
-  }
-
-  /** Pages go on behind the last row of the one before: rows that are alike, or NULL, would be left out in silence. */
-  #noKey(reads: Target, at: ReturnType<Place["value"]>, found: string): UserError {
-    const { unique, neverNull } = this.#keys.of(reads);
-    const nullable = [...new Set(unique.flat())].filter((column) => !neverNull.has(column));
-    const model = targetKey(reads);
-    const hint = nullable.length
-      ? `nothing holds that ${nullable.join(" and ")} ${nullable.length > 1 ? "are" : "is"} never NULL: add ${JSON.stringify(nullable)} to assertions: { nonNull } of ${model}`
-      : unique.length
-        ? `end it in ${unique.map((columns) => columns.join(", ")).join(" or ")}`
-        : `give ${model} assertions: { uniqueKey: […], nonNull: […] }, which hold for each release`;
-    return mistake({
-      message: "the rows have no order in which each has a place of its own",
-      ...at,
-      expected: "an order that ends in columns of which an assertion holds that they are unique and never NULL",
-      found: `${found} a key of ${model}`,
-      hint,
-    });
-  }
-
   #cache(released: boolean): CachePolicy {
     const { cache } = this.#written;
     const seconds = /^(\d+)s$/.exec(cache ?? "")?.[1];
@@ -273,76 +149,6 @@ export class EndpointReader {
     if (seconds !== undefined) return { seconds: Number(seconds) };
     return (cache as "release" | "none" | undefined) ?? (released ? "release" : "none");
   }
-
-  /** One select by which the server says what is wrong with the columns, at their lines. */
-  #check(reads: Target, parameters: readonly DeclaredParameter[], order: readonly OrderColumn[]): WrittenSql {
-    const { columns, where, path } = this.#written;
-    const sql = new WrittenSql(this.#file.yaml).made(`-- ${path}\nselect\n  `, [...this.#at.path, "path"]);
-    if (columns)
-      for (const [at, name] of columns.entries()) {
-        const place = [...this.#at.path, "columns", at];
-        sql.made(`${at ? ",\n  " : ""}answer.${this.#id(name, place)}`, place);
-      }
-    else sql.made("answer.*", [...this.#at.path, "from"]);
-    sql.made(`\nfrom ${marked(reads)} as answer\nwhere true`, [...this.#at.path, "from"]);
-    if (where !== undefined) {
-      const at = this.#at.in("where");
-      telling(at, () => balanced(where, "where", "one SQL condition"));
-      sql.made("\nand (\n", at.path).copied(where, at.path).made("\n)", at.path);
-    }
-    for (const { name, column, operator } of parameters) {
-      const place = [...this.#at.path, "parameters", name, "column"];
-      const compared = `answer.${this.#id(column, place)}`;
-      const other = operator === "in" ? `any (array[${compared}])` : compared;
-      const symbol = operator === "in" ? "=" : operator;
-      sql.made(comparesText(operator) ? `\nand ${compared} ~~ ''` : `\nand ${compared} ${symbol} ${other}`, place);
-    }
-    const asked = this.#written.order;
-    for (const [at, { column, descending }] of order.entries()) {
-      const place = asked ? [...this.#at.path, "order", at] : [...this.#at.path, "from"];
-      sql.made(`${at ? ", " : "\norder by "}answer.${this.#id(column, place)}${descending ? " desc" : ""}`, place);
-    }
-    return sql;
-  }
-
-  #id(name: string, path: YamlPath): string {
-    return telling(new Place(this.#file.yaml, path), () => id(name).toString());
-  }
-}
-
-/** A schema that is one, and takes what it is to have where a request says nothing. */
-function checkSchema(
-  schema: NonNullable<WrittenParameter["schema"]>,
-  otherwise: string | readonly string[] | undefined,
-  at: Place,
-): void {
-  let check: ReturnType<typeof valueCheck>;
-  try {
-    check = valueCheck(schema);
-  } catch (error) {
-    throw mistake({
-      message: "the schema is no JSON Schema of a value",
-      ...at.value("schema"),
-      expected: "JSON Schema of a text, a number or a boolean",
-      found: (error as Error).message,
-      hint: "schema: { type: integer, minimum: 1 }, or { enum: [paid, sent] }",
-    });
-  }
-  for (const one of otherwise === undefined ? [] : [otherwise].flat()) {
-    const wrong = check(one);
-    if (wrong)
-      throw mistake({
-        message: `default ${wrong}`,
-        ...at.value("default"),
-        expected: "a value that its schema takes",
-        found: one,
-        hint: "correct default, or schema",
-      });
-  }
-}
-
-function namesIn(path: string): string[] {
-  return [...path.matchAll(/\{([^}]*)\}/g)].map(([, name]) => name!);
 }
 
 /** `GET /api/v1/orders/{customer}` is `api_v1_orders_customer`. */
