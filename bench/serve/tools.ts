@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ConnectionSettings } from "../../src/model/connection-settings.ts";
 
@@ -11,9 +11,13 @@ export interface Load {
   readonly p99: number;
   /** Answers that were none of 2xx and 3xx, and connections that failed. */
   readonly failed: number;
+  /** Microseconds of the processor that the server's process took for one. */
+  readonly took: number;
 }
 
 interface Wrk {
+  /** Of the server. */
+  readonly pid: number;
   readonly url: string;
   readonly seconds: number;
   readonly connections: number;
@@ -23,9 +27,13 @@ interface Wrk {
 }
 
 /** Asks as fast as it is answered, by wrk of the system, on one thread. */
-export async function load(folder: string, { url, seconds, connections, headers = {}, script }: Wrk): Promise<Load> {
+export async function load(
+  folder: string,
+  { pid, url, seconds, connections, headers = {}, script }: Wrk,
+): Promise<Load> {
   const file = join(folder, "ask.lua");
   if (script) writeFileSync(file, script);
+  const before = processor(pid);
   const text = await output("wrk", [
     ...["-t1", `-c${connections}`, `-d${seconds}s`, "--latency"],
     ...Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}: ${value}`]),
@@ -39,7 +47,14 @@ export async function load(folder: string, { url, seconds, connections, headers 
     rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]),
     p99: Number(p99[1]) * { us: 0.001, ms: 1, s: 1000 }[p99[2] as "ms"],
     failed: errors.reduce((sum, count) => sum + Number(count), Number(refused)),
+    took: (processor(pid) - before) / Number(/(\d+) requests in/.exec(text)![1]),
   };
+}
+
+/** Microseconds that a process has taken, of ten milliseconds each. */
+function processor(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
 
 /** Transactions a second of pgbench, with a statement that it prepares. */

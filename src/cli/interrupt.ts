@@ -1,4 +1,4 @@
-import { formatUserError, UserError } from "../model/errors.ts";
+import { formatUserError, type UserError, userErrorsOf } from "../model/errors.ts";
 import type { ConnectOptions } from "../postgres/client.ts";
 import { connectionLost, SQLSTATE } from "../postgres/sqlstate.ts";
 import type { Shell } from "./shell.ts";
@@ -33,7 +33,7 @@ export async function untilInterrupted<T>(
   } catch (error) {
     if (!signal.aborted) throw error;
     // What fails then failed because of it, but for what has another reason.
-    if (error instanceof UserError && !isOfCancelling(error)) shell.say(formatUserError(error));
+    for (const one of userErrorsOf(error) ?? []) if (!isOfCancelling(one)) shell.say(formatUserError(one));
     throw signal.reason;
   } finally {
     forget?.();

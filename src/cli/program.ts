@@ -2,7 +2,14 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { counted } from "../model/counted.ts";
-import { errorDocument, formatUserError, UserError, type UserErrorDetails, UserErrors } from "../model/errors.ts";
+import {
+  errorDocument,
+  formatUserError,
+  type UserError,
+  type UserErrorDetails,
+  type UserErrors,
+  userErrorsOf,
+} from "../model/errors.ts";
 import { databaseFailure } from "../postgres/sqlstate.ts";
 import { addCommands, commands } from "./commands.ts";
 import { annotate, untold } from "./github.ts";
@@ -120,9 +127,10 @@ function failureOf(error: unknown, argv: readonly string[], program: Command): F
     const errors = [{ ...usageError(error.message, argv, program), code: error.code }];
     return { exitCode: error.exitCode === 0 ? 0 : 2, errors, stacks: [], told: true };
   }
-  if (error instanceof UserError || error instanceof UserErrors) {
-    const errors = error instanceof UserErrors ? error.errors : [error];
-    return { exitCode: error.exitCode, errors, stacks: errors.map(stackOf) };
+  const mistakes = userErrorsOf(error);
+  if (mistakes) {
+    const { exitCode } = error as UserError | UserErrors;
+    return { exitCode, errors: mistakes, stacks: mistakes.map(stackOf) };
   }
   if (error instanceof Error && error.name === "AbortError")
     return { exitCode: 130, errors: [{ message: "interrupted" }], stacks: [], told: true };

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { CURRENT_LOADS, currentViewOf, EVENT_COLUMNS, RAW_COLUMNS, RAW_LOAD_DATE } from "../model/declarations.ts";
-import { restated, UserError, UserErrors } from "../model/errors.ts";
+import { restated, UserError, userErrorsOf } from "../model/errors.ts";
 import { ingestFiles } from "./ingest-files.ts";
 import { readRecordSchema } from "./record-schema.ts";
 import { readYaml, type YamlFile } from "./yaml.ts";
@@ -179,7 +179,7 @@ function merged(first: RawTableDescription, second: RawTableDescription): RawTab
 
 /** @throws what is no mistake of a person */
 function mistakesIn(error: unknown): readonly UserError[] {
-  if (error instanceof UserErrors) return error.errors;
-  if (error instanceof UserError) return [error];
-  throw error;
+  const mistakes = userErrorsOf(error);
+  if (!mistakes) throw error;
+  return mistakes;
 }

@@ -118,6 +118,12 @@ function shortened(text: string): string {
   return `${text.slice(0, LONGEST_FOUND).replace(/[\ud800-\udbff]$/, "")}… (${text.length} characters)`;
 }
 
+/** What a person can act on: one mistake, or several that were found together. Undefined for all else, which is a defect of ours. */
+export function userErrorsOf(error: unknown): readonly UserError[] | undefined {
+  if (error instanceof UserErrors) return error.errors;
+  return error instanceof UserError ? [error] : undefined;
+}
+
 /** Several mistakes found in one go, reported together. */
 export class UserErrors extends Error {
   readonly errors: readonly UserError[];

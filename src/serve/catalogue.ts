@@ -1,4 +1,11 @@
+import { UserError, UserErrors } from "../model/errors.ts";
 import type { SiteDetail, SiteRelation, SiteRelease, SiteTest } from "../model/site.ts";
+
+/** The project, which says what relations are, cannot be read as it is now: nobody's mistake who asks about it. */
+export class ProjectBroken extends UserErrors {}
+
+/** Releases are published faster than something of one can be read. */
+export class TooManyReleases extends UserError {}
 
 /** What the project and the database say of the relations of one release. It holds no value of any row. */
 export interface Catalogue {

@@ -1,7 +1,7 @@
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import type { CompiledGraph } from "../../model/graph.ts";
 import { roleName } from "../../model/roles.ts";
-import { whyMoreThan } from "../../postgres/apart.ts";
+import { whyMoreThan, whyMoreThanGranted } from "../../postgres/apart.ts";
 import { withClient } from "../../postgres/client.ts";
 import type { Access } from "../../serve/access/access.ts";
 import { Problem } from "../../serve/api/problem.ts";
@@ -13,6 +13,8 @@ import { openWarehouse } from "../warehouse/open.ts";
 
 export interface ExploreFlags {
   readonly explore?: boolean;
+  /** Who has a key for questions may read all that the login may. */
+  readonly exploreAll?: boolean;
   /** Of one answer, at most. */
   readonly queryRows: number;
   /** Of one statement, in milliseconds. */
@@ -26,34 +28,44 @@ interface Places {
 }
 
 /**
- * Who may ask. Where the login can become more than the role that only reads, a select can take that, too: then whoever is on this
- * machine may ask, where they may without a key, and nobody from elsewhere.
+ * Who may ask. Where the login reads more than readers are meant to, whoever is on this machine may ask, where they may without a key, and
+ * nobody from elsewhere, unless a flag says so. Says as whom questions are read.
  */
 export async function openGate(
   shell: Shell,
   access: Access,
-  { reader, signal }: Pick<Places, "reader"> & { readonly signal: AbortSignal },
+  { reader, flags, signal }: Pick<Places, "reader"> & { readonly flags: ExploreFlags; readonly signal: AbortSignal },
 ): Promise<ExploreGate> {
-  const beyond = reader.roles === undefined ? undefined : await beyondReader(reader, reader.roles, signal);
-  if (beyond) shell.say(`questions with a key are not answered: ${beyond}`);
+  const { roles, user } = reader;
+  const role = roles === undefined ? undefined : roleName(roles, "reader");
+  const found = await beyondReader(reader, role, signal);
+  const why =
+    found &&
+    (role
+      ? `their selects could leave role ${role}, because the login is a member of ${found}, too`
+      : `the login reads more than has been granted to readers: ${found}`);
+  shell.say(`questions are read as ${role ? `${role}, by ` : ""}login ${user}${why ? `: ${why}` : ""}`);
+  const isRefused = why !== undefined && !flags.exploreAll;
+  const wanted = role ? `is a member of ${role} alone` : "was granted what readers may read, and nothing else";
+  const refusal = `${why}; name one by --reader-url that ${wanted}, or say --explore-all`;
+  if (isRefused) shell.say(`questions with a key are not answered: ${refusal}`);
   return async (request) => {
     const revoked = await access.allowToExplore(request);
-    if (beyond && !access.isOpenHere) throw new Problem("forbidden", { detail: beyond });
+    if (isRefused && !access.isOpenHere) throw new Problem("forbidden", { detail: refusal });
     return revoked;
   };
 }
 
+/** What the login could read besides; undefined where nothing. */
 async function beyondReader(
   reader: ConnectionSettings,
-  roles: string,
+  role: string | undefined,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const role = roleName(roles, "reader");
   const how = { applicationName: "dataform-explore", names: "ours", signal } as const;
-  const { rows } = await withClient(reader, how, (client) => client.query<{ found: string | null }>(whyMoreThan(role)));
-  const found = rows[0]?.found;
-  if (!found) return undefined;
-  return `their selects could leave role ${role}, because the login is a member of ${found}, too; name one by --reader-url that is a member of ${role} alone`;
+  const question = role === undefined ? whyMoreThanGranted() : whyMoreThan(role);
+  const { rows } = await withClient(reader, how, (client) => client.query<{ found: string | null }>(question));
+  return rows[0]?.found ?? undefined;
 }
 
 /** What the page that explores asks, with the rights of the reader; where there are roles, as the one that only reads. */

@@ -48,6 +48,7 @@ export function addPageOptions(command: Command): Command {
       "--reader-url <url>",
       "the login that answers such questions: what it may not read is not told (DATAFORM_READER_URL)",
     )
+    .option("--explore-all", "answer questions with a key also where that login reads more than readers are meant to")
     .option("--query-rows <n>", "rows that one such answer has at most", parseQueryRows, 5_000)
     .option("--query-timeout <duration>", "how long one such question may take", parseQueryTime, 10_000)
     .option("--public", "whoever reaches the address sees the pages, and asks the endpoints without a key");
@@ -101,7 +102,7 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
     ? await LivePages.make(shell, flags, { settings: owner, signal, onWait, explores })
     : undefined;
   const explore = explores ? openExplore(shell, flags, { owner, reader, graph }) : undefined;
-  const gate = explores ? await openGate(shell, who!.access, { reader, signal }) : undefined;
+  const gate = explores ? await openGate(shell, who!.access, { reader, flags, signal }) : undefined;
   let api: ReadApi | undefined;
   const metrics =
     server.metrics &&

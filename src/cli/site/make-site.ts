@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { ingestFiles } from "../../config/ingest-files.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
-import { formatUserError, UserError } from "../../model/errors.ts";
+import { formatUserError, userErrorsOf } from "../../model/errors.ts";
 import type { Site } from "../../model/site.ts";
 import { followPublished } from "../../release/published.ts";
 import { SitePages } from "../../serve/site-pages.ts";
@@ -79,8 +79,11 @@ export class LivePages {
       this.#pages.show(await makeSite(shell, this.#flags, this.#how));
       shell.say(`${isPublished ? "a release was published" : "a run ended"}: the pages show it`);
     } catch (error) {
-      if (this.#how.signal.aborted || !(error instanceof UserError)) throw error;
-      shell.say(`the pages stay as they are: ${formatUserError(error)}`);
+      const mistakes = userErrorsOf(error);
+      if (this.#how.signal.aborted || !mistakes) throw error;
+      shell.say(
+        `the pages stay as they are until the next release or run: ${mistakes.map(formatUserError).join("\n")}`,
+      );
     }
   }
 }

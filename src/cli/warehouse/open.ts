@@ -1,6 +1,8 @@
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import { userErrorsOf } from "../../model/errors.ts";
 import type { CompiledGraph } from "../../model/graph.ts";
 import type { ReadAs } from "../../postgres/reading.ts";
+import { ProjectBroken } from "../../serve/catalogue.ts";
 import { compileProject } from "../compiling.ts";
 import { stateDirectory } from "../database.ts";
 import { type EnvironmentFlags, environmentName } from "../options.ts";
@@ -19,23 +21,41 @@ interface Opened {
   readonly graph: CompiledGraph;
 }
 
+/** How long a project that does not compile is not compiled again, in milliseconds: whoever asks would wait for the same. */
+const BROKEN_FOR = 5_000;
+
 /** The project and its database, for who asks about them as long as this process runs. */
 export function openWarehouse(
   shell: Shell,
   flags: EnvironmentFlags & { readonly queryTimeout: number },
   { graph, ...who }: Opened,
 ): Warehouse {
-  let first: CompiledGraph | undefined = graph;
   return new Warehouse({
     ...who,
     environment: environmentName(flags),
     stateDir: stateDirectory(shell),
     timeout: flags.queryTimeout,
     onWait: telling(shell).tell,
-    compile: async () => {
-      const compiled = first ?? (await compileProject(shell, flags));
-      first = undefined;
-      return compiled;
-    },
+    compile: compiling(graph, () => compileProject(shell, flags)),
   });
+}
+
+/** Gives what is there the first time, and compiles from then on. @throws ProjectBroken */
+function compiling(graph: CompiledGraph, compile: () => Promise<CompiledGraph>): () => Promise<CompiledGraph> {
+  let first: CompiledGraph | undefined = graph;
+  let broken: { readonly error: ProjectBroken; readonly until: number } | undefined;
+  return async () => {
+    const compiled = first;
+    first = undefined;
+    if (compiled) return compiled;
+    if (broken && performance.now() < broken.until) throw broken.error;
+    try {
+      return await compile();
+    } catch (error) {
+      const mistakes = userErrorsOf(error);
+      if (!mistakes) throw error;
+      broken = { error: new ProjectBroken(mistakes), until: performance.now() + BROKEN_FOR };
+      throw broken.error;
+    }
+  };
 }

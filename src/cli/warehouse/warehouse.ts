@@ -4,7 +4,6 @@ import { cacheFile } from "../../lineage/cache-file.ts";
 import { readLineage } from "../../lineage/read-lineage.ts";
 import { readableColumns, readableLineage } from "../../lineage/readable.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
-import { UserError } from "../../model/errors.ts";
 import type { CompiledGraph } from "../../model/graph.ts";
 import type { Lineage } from "../../model/lineage.ts";
 import { type Client, withClient, withTransaction } from "../../postgres/client.ts";
@@ -12,7 +11,7 @@ import { explaining } from "../../postgres/explain-statement.ts";
 import { type ReadAs, withReader } from "../../postgres/reading.ts";
 import { readingAdvice } from "../../postgres/sqlstate.ts";
 import { readNamedRelease } from "../../release/store.ts";
-import { type Catalogue, visible } from "../../serve/catalogue.ts";
+import { type Catalogue, TooManyReleases, visible } from "../../serve/catalogue.ts";
 import { readRows } from "../../serve/mcp/query.ts";
 import type { Asked } from "../../serve/mcp/tools.ts";
 import type { Reading } from "../../serve/select.ts";
@@ -110,7 +109,7 @@ export class Warehouse {
         if (now === release) return found;
         release = now;
       }
-      throw new UserError({
+      throw new TooManyReleases({
         message: `a release was published each of the ${MOST_TIMES} times that environment ${environment} was read`,
         expected: "a moment without one: an answer is of one release",
         hint: "ask for less, or when fewer runs publish",

@@ -88,6 +88,7 @@ export const TYPES = {
   "too-busy": { status: 503, title: "Too many requests wait" },
   "database-unavailable": { status: 503, title: "The database does not answer" },
   "issuer-unavailable": { status: 503, title: "The keys of who signs tokens cannot be had" },
+  "project-broken": { status: 503, title: "The project of the server does not compile" },
   "took-too-long": { status: 504, title: "The answer took too long" },
 } as const;
 

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { UserError } from "../../model/errors.ts";
+import { formatUserError, UserError } from "../../model/errors.ts";
 import { type Asked, FIGURES, OPERATORS, UNITS } from "../../model/explore.ts";
 import { Problem } from "../api/problem.ts";
+import { ProjectBroken, TooManyReleases } from "../catalogue.ts";
 import type { Explore } from "./questions.ts";
 
 /** @throws Problem where whoever asks may not. The signal, where there is one, comes when they may no longer. */
@@ -83,10 +84,32 @@ const NOT_OF_THE_QUESTION = /^(?:08|28|3D|53|57P|E[A-Z])/;
 
 /** What is wrong with a question is told as it is: whoever asks wrote it, and sees nothing in it that they may not read. */
 function told(error: unknown): unknown {
+  if (error instanceof ProjectBroken) return brokenProject(error);
+  if (error instanceof TooManyReleases)
+    return new Problem("too-busy", {
+      detail: error.message,
+      more: { hint: error.hint },
+      headers: { "retry-after": "1" },
+    });
   if (!(error instanceof UserError) || NOT_OF_THE_QUESTION.test(error.code ?? "")) return error;
   const { message, location, snippet, expected, found, hint, code } = error;
   const place = location?.line === undefined ? {} : { line: location.line, column: location.column };
   return new Problem("invalid-request", { detail: message, more: { snippet, expected, found, hint, code, ...place } });
+}
+
+/** Mistakes that are told; whoever runs the server reads all of them. */
+const MOST_MISTAKES = 20;
+
+function brokenProject({ errors }: ProjectBroken): Problem {
+  return new Problem("project-broken", {
+    detail:
+      "a release was published, and the project in the folder of the server, which says what relations mean, does not compile: it is no mistake of the question",
+    more: {
+      found: errors.slice(0, MOST_MISTAKES).map(formatUserError).join("\n"),
+      hint: "whoever runs the server mends the project, or brings its folder to the code of the release; then questions are answered again, without a restart",
+    },
+    headers: { "retry-after": "5" },
+  });
 }
 
 /** @throws Problem for what a page of somebody else's asks: a browser says so in one of these, and lets no page change them */

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { importOptional } from "../../config/optional-package.ts";
-import { formatUserError, UserError } from "../../model/errors.ts";
+import { formatUserError, UserError, userErrorsOf } from "../../model/errors.ts";
 import { nearest } from "../../model/nearest.ts";
 import { Turns } from "../turns.ts";
 import { argumentsOf } from "./arguments.ts";
@@ -92,9 +92,9 @@ async function answer(
       content: [{ type: "text" as const, text: await tool.answer(argumentsOf(name, tool.inputSchema, sent), asked) }],
     };
   } catch (error) {
-    const isTheirs = error instanceof UserError;
-    if (!isTheirs && !wanted.aborted) log((error as Error).stack ?? String(error));
-    const text = isTheirs ? formatUserError(error) : `dataform has a defect: ${(error as Error).message}`;
+    const mistakes = userErrorsOf(error);
+    if (!mistakes && !wanted.aborted) log((error as Error).stack ?? String(error));
+    const text = mistakes?.map(formatUserError).join("\n") ?? `dataform has a defect: ${(error as Error).message}`;
     return { content: [{ type: "text" as const, text }], isError: true };
   }
 }

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { figuresOf } from "../../../src/charts/figures.ts";
 import { tableOf } from "../../../src/charts/table.ts";
+import { compile } from "../../../src/compile/compile.ts";
 import { readDashboards } from "../../../src/dashboards/read.ts";
 import { connectionUrl } from "../../../src/model/connection-settings.ts";
 import type { PanelData } from "../../../src/model/dashboard.ts";
 import type { Asked, ExploreCatalogue, Explored, Picked } from "../../../src/model/explore.ts";
 import { withClient } from "../../../src/postgres/client.ts";
+import { run } from "../../../src/run/run.ts";
 import { keptAs } from "../../../src/site/page/explore/kept.ts";
 import { askedOf, expectedColumns, panelOf, shapeOf } from "../../../src/site/page/explore/shape.ts";
 import type { View } from "../../../src/site/page/explore/view.ts";
@@ -33,6 +35,7 @@ from generate_series(1, 40) as n`,
 let shop: Warehouse & { end(): Promise<void> };
 let server: Serving;
 let reader: string;
+let readerUrl: string;
 const ends: (() => unknown)[] = [];
 
 beforeAll(async () => {
@@ -44,8 +47,8 @@ beforeAll(async () => {
     grant usage on sequence shop.numbers to ${reader};
     grant usage on schema shop to ${reader};
     grant select (id, at, state, amount, country) on shop.orders to ${reader}`);
-  const url = connectionUrl({ ...shop.database.settings, user: reader, password: "reads" }, { password: true });
-  const args = ["--reader-url", url, "--query-timeout", "700ms", "--query-rows", "100", "--no-samples"];
+  readerUrl = connectionUrl({ ...shop.database.settings, user: reader, password: "reads" }, { password: true });
+  const args = ["--reader-url", readerUrl, "--query-timeout", "700ms", "--query-rows", "100", "--no-samples"];
   server = await serving(shop, (end) => void ends.push(end), args, ["site", "serve"]);
 });
 afterAll(async () => {
@@ -294,6 +297,28 @@ test("what is kept compiles as a dashboard of the project, and shows the same fi
   ).toBe(true);
 });
 
+test("a project that no longer compiles when a release comes is told as that, with its mistakes, until it is mended; what runs goes on", async () => {
+  const { dir } = shop.project;
+  const more = "definitions/shop/marts/countries.sqlx";
+  shop.project.write({ [more]: 'config { type: "table" }\nselect 1 as country' });
+  const graph = await compile(dir);
+  shop.project.write({ [more]: 'config { type: "tabel" }\nselect 1 as country' });
+  await run(graph, shop.database.settings, {});
+  const broken = {
+    type: "urn:dataform-postgres:problem:project-broken",
+    status: 503,
+    detail: expect.stringContaining("it is no mistake of the question"),
+    found: expect.stringContaining(`${more}:1`),
+    hint: expect.stringContaining("questions are answered again, without a restart"),
+  };
+  expect((await post({ select: "select 1 as one" })).json()).toMatchObject(broken);
+  expect((await server.ask("explore/catalogue")).json()).toMatchObject(broken);
+  await expect.poll(() => server.said(), { timeout: 20_000 }).toMatch(/the pages stay as they are.*countries\.sqlx:1/s);
+  expect(server.said()).not.toContain("the database is not there");
+  shop.project.write({ [more]: 'config { type: "table" }\nselect 1 as country' });
+  await expect.poll(async () => (await post({ select: "select 1 as one" })).status, { timeout: 30_000 }).toBe(200);
+});
+
 test("once a key is made it is asked for, with scope explore, until it is revoked; pages go on being shown", async () => {
   const add = async (name: string, scope: string) =>
     (await cli(shop.project.dir, ["keys", "add", name, "--scope", scope, "--url", shop.database.url])).stdout.trim();
@@ -308,6 +333,39 @@ test("once a key is made it is asked for, with scope explore, until it is revoke
   expect((await server.ask("")).status).toBe(200);
   await cli(shop.project.dir, ["keys", "revoke", "ada", "--url", shop.database.url]);
   await expect.poll(() => status(ada), { timeout: 10_000 }).toBe(401);
+});
+
+test("a login that reads more than readers were granted answers no question with a key, unless a flag says so; as whom it reads is said", async () => {
+  expect(server.said()).toMatch(new RegExp(`^questions are read as login ${reader}$`, "m"));
+  const key = (await cli(shop.project.dir, ["keys", "add", "eve", "--scope", "explore", "--url", shop.database.url]))
+    .stdout;
+  const headers = { authorization: `Bearer ${key.trim()}` };
+  const asked = { order: [], ties: [], limit: 1, select: "select salary from hidden.salaries" };
+  const args = ["--public", "--no-samples"];
+  const all = await serving(shop, (end) => void ends.push(end), args, ["site", "serve"]);
+  const why = `the login reads more than has been granted to readers: it is a superuser`;
+  expect(all.said()).toContain(`questions are read as login ${shop.database.settings.user}: ${why}`);
+  expect((await all.post("explore/answer", asked, headers)).json()).toMatchObject({
+    status: 403,
+    detail: expect.stringMatching(`^${why}; name one by --reader-url .*, or say --explore-all$`),
+  });
+  await all.end();
+  const said = await serving(shop, (end) => void ends.push(end), [...args, "--explore-all"], ["site", "serve"]);
+  expect((await said.post("explore/answer", asked, headers)).json()).toMatchObject({ rows: [["4711"]] });
+  await said.end();
+
+  // Nor does one that could become what reads everything, or reads what is private to the project.
+  const told = async () => {
+    const args = ["--reader-url", readerUrl, "--no-samples"];
+    const one = await serving(shop, (end) => void ends.push(end), args, ["site", "serve"]);
+    await one.end();
+    return one.said();
+  };
+  await shop.sql(`grant pg_read_all_data to ${reader}; grant usage on schema _dataform to ${reader}`);
+  expect(await told()).toMatch(
+    /answered: .*: it may read schema _dataform or make schemas, it is a member of pg_read_all_data;/,
+  );
+  await shop.sql(`revoke pg_read_all_data from ${reader}; revoke usage on schema _dataform from ${reader}`);
 });
 
 test("a server for everybody shows its pages, and answers no question without a key; without explore none at all", async () => {

@@ -58,8 +58,8 @@ export function AnswerView({ view, relation, change, goOn }: AnswerProps) {
   );
 }
 
-/** What PostgreSQL says, with the place in the select. */
-function Refusal({ refused }: { readonly refused: Refused }) {
+/** Why a question is not answered; what PostgreSQL says, with the place in the select. */
+export function Refusal({ refused }: { readonly refused: Refused }) {
   const { detail, snippet, expected, found, hint, line, column } = refused;
   return (
     <div class="refusal" role="alert">
@@ -69,7 +69,7 @@ function Refusal({ refused }: { readonly refused: Refused }) {
       </p>
       {snippet && <pre>{snippet}</pre>}
       {expected && <p class="note">{`Expected: ${expected}`}</p>}
-      {found && found !== detail && <p class="note">{`Found: ${found}`}</p>}
+      {found && found !== detail && <p class="note found">{`Found: ${found}`}</p>}
       {hint && <p class="note">{hint}</p>}
     </div>
   );

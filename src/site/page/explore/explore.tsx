@@ -3,7 +3,7 @@ import type { ExploreCatalogue, ExploreRelation } from "../../../model/explore.t
 import { useProject } from "../context.ts";
 import { Empty } from "../pieces.tsx";
 import { type Route, replaceRoute } from "../route.ts";
-import { AnswerView } from "./answer.tsx";
+import { AnswerView, Refusal } from "./answer.tsx";
 import { askCatalogue, keepKey, keptKey, type NotAnswered } from "./ask.ts";
 import { Editor, hasRun, markRun } from "./editor.tsx";
 import { Picker } from "./picker.tsx";
@@ -53,7 +53,7 @@ function Explore({ route }: { readonly route: Route }) {
   if (loading.state === "refused") {
     const { status, detail } = loading.why;
     if (status === 401 || status === 403) return <SignIn detail={detail} isWrong={key !== ""} signIn={signIn} />;
-    return <p class="failure">{detail}</p>;
+    return <Refusal refused={loading.why} />;
   }
   return (
     <>
