@@ -83,6 +83,7 @@ export class Lane {
         targets.push(target);
       }
       const lane = new Lane(client, source, sink, new EventStreams(targets, source.connector.clockSkew));
+      for (const { target } of lane.streams.all) await withTransaction(client, () => lane.#lockedTable(target));
       await lane.endAbandoned();
       return lane;
     } catch (error) {
@@ -182,10 +183,7 @@ export class Lane {
     const key = stream?.target.key ?? keyOfNoStream(this.#source.schema, this.#source.source);
     return withTransaction(this.#client, async () => {
       await lockStream(this.#client, key, { deadline, onWait: () => {} });
-      if (stream) {
-        await this.#sink.makeTable(stream.target);
-        await preparePartition(this.#client, stream.target.table, AHEAD);
-      }
+      if (stream) await this.#makeTable(stream.target);
       return {
         id: await beginLoad(this.#client, key),
         key,
@@ -195,6 +193,17 @@ export class Lane {
         reasons: new ReasonCounts(),
       };
     });
+  }
+
+  async #lockedTable(target: EventTarget): Promise<void> {
+    await lockStream(this.#client, target.key, { deadline: PATIENCE, onWait: () => {} });
+    await this.#makeTable(target);
+  }
+
+  /** For models that are built before the first event comes, too. */
+  async #makeTable(target: EventTarget): Promise<void> {
+    await this.#sink.makeTable(target);
+    await preparePartition(this.#client, target.table, AHEAD);
   }
 
   async #end({ key, id: loadId, stream, reasons }: OpenLoad): Promise<void> {

@@ -294,3 +294,22 @@ test("once a key is made, events need one with their scope, and an event is of t
   const rows = await shop.rows(`select _write_key from raw.page_viewed where _event_id = '${event.id}' order by 1`);
   expect(rows).toEqual(["app", "web"]);
 });
+
+test("`dataform serve --collect` takes events beside its pages; told to end, it lands what waits first", async () => {
+  const both = await serving(shop, (end) => void ends.push(end), ["--collect", "--no-api", "--every", "300ms"]);
+  const { key } = JSON.parse(
+    (await cli(shop.project.dir, ["keys", "add", "late", "--scope", "collect", "--json", "--url", shop.database.url]))
+      .stdout,
+  ) as { key: string };
+  const by = { "x-api-key": key };
+  await expect
+    .poll(async () => (await both.post("events", [], by)).status, { timeout: 10_000, interval: 100 })
+    .toBe(200);
+  expect((await both.ask("/")).status).toBe(200);
+  const waiting = both.post("events", viewed({ url: "/waiting" }), by);
+  await expect.poll(async () => (await both.ask("/readyz")).status).toBe(200);
+  await both.end();
+  expect((await waiting).json()).toMatchObject({ accepted: 1 });
+  expect(await shop.rows("select count(*) from raw.page_viewed where url = '/waiting'")).toEqual(["1"]);
+  await ended();
+});

@@ -1,38 +1,16 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
 import { readServerSettings } from "../../config/load-server.ts";
-import { milliseconds } from "../../model/duration.ts";
 import { addHealth } from "../../serve/health.ts";
 import { openDatabase, openForReading, whereLine } from "../database.ts";
 import { untilAborted } from "../interrupt.ts";
 import { type ListenFlags, listen } from "../listening.ts";
-import { type ConnectionFlags, type EnvironmentFlags, environmentName, parseCount } from "../options.ts";
+import { type ConnectionFlags, type EnvironmentFlags, environmentName } from "../options.ts";
 import { follow } from "../serve/open-api.ts";
 import { WhoMayAsk } from "../serve/who-may-ask.ts";
 import type { Shell } from "../shell.ts";
-import { type CollectorFlags, Collectors, collectedSources, collectPaths } from "./open.ts";
+import { type CollectorFlags, Collectors, collectedSources, collectPaths, senders, takenAt } from "./collectors.ts";
 
 export interface CollectFlags extends ListenFlags, CollectorFlags, ConnectionFlags, EnvironmentFlags {
   readonly public?: boolean;
-}
-
-export function addCollectOptions(command: Command, when = ""): Command {
-  return command
-    .addOption(
-      new Option("--every <time>", `${when}how long an event waits for others to be committed with it`)
-        .argParser(parseEvery)
-        .default(5, "5ms"),
-    )
-    .addOption(
-      new Option("--room <megabytes>", `${when}events that wait for their commit; more are answered 503`)
-        .argParser(parseCount)
-        .default(32),
-    );
-}
-
-function parseEvery(text: string): number {
-  const time = /[a-z]$/.test(text) ? milliseconds(text) : undefined;
-  if (time !== undefined && time <= 10_000) return time;
-  throw new InvalidArgumentError("a time such as 5ms, up to 10s");
 }
 
 /** Takes events until the signal comes. */
@@ -48,7 +26,7 @@ export async function runCollector(
   const reader = await openForReading(shell, flags);
   shell.say(whereLine(settings, flags, shell));
   const environment = environmentName(flags);
-  const others = sources.map(({ connector }) => ({ access: "key" as const, scope: connector.scope }));
+  const others = sources.map(senders);
   const looks = { settings: reader, duty: "server" as const };
   const who = await WhoMayAsk.read({
     ...{ host: flags.host, isPublic: flags.public === true, server, endpoints: [], others, explores: false },
@@ -70,7 +48,7 @@ export async function runCollector(
       server,
       paths,
     );
-    shell.say(`events are taken at ${[...paths].map((path) => `${running.address}${path.slice(1)}`).join(", ")}`);
+    shell.say(takenAt(paths, running));
     for (const line of who.lines) shell.say(line);
     const draining = new AbortController();
     const collecting = collectors.run(draining.signal, server.drainTime);

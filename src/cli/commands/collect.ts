@@ -1,4 +1,5 @@
-import { addCollectOptions, type CollectFlags, runCollector } from "../collect/run-collector.ts";
+import { addCollectOptions } from "../collect/flags.ts";
+import type { CollectFlags } from "../collect/run-collector.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { addListenOptions } from "../listening.ts";
 import { addConnectionOption, addProjectOptions } from "../options.ts";
@@ -9,7 +10,11 @@ import type { AddCommand } from "../shell.ts";
 export const addCollectCommand: AddCommand = (command, shell) => {
   command.argument("[source...]", "sources with collect: (default: all of them)");
   addCollectOptions(addListenOptions(command)).action(async (names: readonly string[], flags: CollectFlags) => {
-    await untilInterrupted(shell, (signal) => runCollector(shell, names, flags, signal), "what waits is landed");
+    await untilInterrupted(
+      shell,
+      async (signal) => (await import("../collect/run-collector.ts")).runCollector(shell, names, flags, signal),
+      "what waits is landed",
+    );
   });
   addConnectionOption(addEnvironmentOption(addProjectOptions(command)));
 };

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { milliseconds } from "../../model/duration.ts";
+import { addCollectOptions } from "../collect/flags.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { addListenOptions } from "../listening.ts";
 import { addConnectionOption, addProjectOptions } from "../options.ts";
@@ -20,11 +21,13 @@ export const addServeCommand: AddCommand = (command, shell) => {
     .option("--redis <url>", "answers that several servers keep together (DATAFORM_REDIS_URL)")
     .option("--page-timeout <time>", "how long a page may take in the server", time, 10_000)
     .option("--notify", "tell what is wrong as notifications.yaml says, as long as it runs")
+    .option("--collect", "take events, as `dataform collect` does, as long as it runs")
     .option("--schedule", "run what schedules.yaml says, as `dataform schedule` does, as long as it runs")
     .option("--stream-timeout <time>", "how long a whole relation may take", time, 30 * 60_000)
     .action(async (flags: ServeFlags) => {
       await untilInterrupted(shell, (signal) => runServer(shell, flags, signal), "closing");
     });
+  addCollectOptions(command, "with --collect: ");
   addWorkOptions(command, "with --schedule: ");
   addConnectionOption(addEnvironmentOption(addProjectOptions(command)));
 };

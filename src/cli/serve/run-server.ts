@@ -13,6 +13,7 @@ import { addEndpoints } from "../../serve/api/routes.ts";
 import { addExplore } from "../../serve/explore/explore-routes.ts";
 import { addHealth, Readiness } from "../../serve/health.ts";
 import { addMetrics } from "../../serve/metrics-page.ts";
+import { type CollectorFlags, Collectors, collectedSources, collectPaths, senders, takenAt } from "../collect/collectors.ts";
 import { compileProject } from "../compiling.ts";
 import { openDatabase, openForReading, whereLine } from "../database.ts";
 import { untilAborted } from "../interrupt.ts";
@@ -32,11 +33,12 @@ interface PageFlags extends SiteFlags, ListenFlags, ExploreFlags {
 }
 
 /** `dataform serve`: endpoints and pages. */
-export interface ServeFlags extends PageFlags, ApiFlags, WorkFlags {
+export interface ServeFlags extends PageFlags, ApiFlags, WorkFlags, CollectorFlags {
   readonly site?: boolean;
   readonly api?: boolean;
   readonly notify?: boolean;
   readonly schedule?: boolean;
+  readonly collect?: boolean;
 }
 
 /** What of the pages is said wherever they are served. */
@@ -60,12 +62,18 @@ export function runPages(shell: Shell, flags: PageFlags, signal: AbortSignal): P
 }
 
 export function runServer(shell: Shell, flags: ServeFlags, signal: AbortSignal): Promise<void> {
-  return serve(shell, { ...flags, isApi: flags.api !== false, isSite: flags.site !== false }, signal);
+  return serve(
+    shell,
+    { ...flags, isApi: flags.api !== false, isSite: flags.site !== false, collects: flags.collect ? flags : undefined },
+    signal,
+  );
 }
 
 type Flags = PageFlags & { readonly isSite: boolean } & WorkFlags &
-  Pick<ServeFlags, "notify" | "schedule"> &
-  ((ApiFlags & { readonly isApi: boolean }) | { readonly isApi: false });
+  Pick<ServeFlags, "notify" | "schedule"> & { readonly collects?: CollectorFlags | undefined } & (
+    | (ApiFlags & { readonly isApi: boolean })
+    | { readonly isApi: false }
+  );
 
 /** Answers until the signal comes. */
 async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<void> {
@@ -82,7 +90,8 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
     (action): action is Api => action.kind === "api" && !action.disabled && flags.isApi,
   );
   const endpoints = apis.flatMap((one) => one.endpoints);
-  const others = server.metrics ? [server.metrics] : [];
+  const collected = flags.collects ? collectedSources(shell, []) : [];
+  const others = [...(server.metrics ? [server.metrics] : []), ...collected.map(senders)];
   const reached = { host: flags.host, isPublic: flags.public === true, server };
   const showsPages = flags.isSite && opennessOf(reached) !== "none";
   if (!showsPages && !endpoints.length && !others.length) throw nothingToAnswer(flags);
@@ -120,6 +129,8 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
   const notifier = flags.notify
     ? (await import("../notify/open.ts")).openNotifier(shell, flags, { graph, settings: owner, state }).notifier
     : undefined;
+  const collectors =
+    flags.collects && (await Collectors.open(shell, collected, flags.collects, { settings: owner, signal }));
   const readiness = new Readiness(login, environment);
   const ended = new AbortController();
   const stopped = AbortSignal.any([signal, ended.signal]);
@@ -134,6 +145,7 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
         addDocumentation(to, () => api.document(who!.access.isOpen ? undefined : { issuer: server.oidc?.issuer }));
       }
       if (explore && gate) addExplore(to, explore, gate);
+      collectors?.addTo(to, who!.access);
       pages?.addTo(to);
       if (!api) return undefined;
       const { access } = who!;
@@ -144,18 +156,25 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
         answered: metrics && ((request) => metrics.answered(request)),
       });
     };
-    const running = await listen(shell, flags, add, server);
+    const taking = collectPaths(collected);
+    const running = await listen(shell, flags, add, server, taking);
     if (api) shell.say(`${counted(endpoints.length, "endpoint")}, told and tried at ${running.address}docs/`);
+    if (collectors) shell.say(takenAt(taking, running));
     if (metrics) shell.say(`figures for Prometheus at ${running.address}metrics`);
     for (const line of who?.lines ?? []) shell.say(line);
     if (flags.isSite && !pages)
       shell.say("the pages are not shown: a browser sends no key; --public shows them to whoever reaches the address");
     const schedule = flags.schedule ? startScheduler(shell, flags, { settings: owner, signal: stopped }) : undefined;
     const going = Promise.all([following, pages?.follow(), notifier?.follow(stopped), schedule]);
+    const drained = new AbortController();
+    const collecting = collectors?.run(drained.signal, server.drainTime);
     try {
-      await Promise.race([going, untilAborted(stopped)]);
+      await Promise.race([going, untilAborted(stopped), ...(collecting ? [collecting] : [])]);
     } finally {
       await running.close();
+      // First whoever waits for an answer has it.
+      drained.abort();
+      await collecting;
     }
     await going;
   } finally {

@@ -33,9 +33,11 @@ export function addCollector(server: FastifyInstance, collector: Collector, gate
     scope.post(path, { config: { kind: "collect" }, onRequest: refuseEarly(collector) }, (request, reply) =>
       take(request, reply, collector, gate),
     );
-    scope.get(path, { config: { kind: "collect" } }, () => {
-      throw new Problem("method-not-allowed", { headers: { allow: "POST" } });
-    });
+    // An endpoint may be read at the same address.
+    if (!server.hasRoute({ method: "GET", url: path }))
+      scope.get(path, { config: { kind: "collect" } }, () => {
+        throw new Problem("method-not-allowed", { headers: { allow: "POST" } });
+      });
   });
 }
 

@@ -10,6 +10,7 @@ import { UserError } from "../../model/errors.ts";
 import type { Access } from "../../serve/access/access.ts";
 import { addCollector, collectPath } from "../../serve/collect/collect-routes.ts";
 import type { Verdict } from "../../serve/health.ts";
+import type { RunningServer } from "../../serve/server.ts";
 import { chooseSources, sourceOf } from "../ingest/choose.ts";
 import type { Shell } from "../shell.ts";
 
@@ -93,6 +94,15 @@ export class Collectors {
   async run(signal: AbortSignal, drainTime: number): Promise<void> {
     await Promise.all(this.#all.map((one) => one.run(signal, drainTime)));
   }
+}
+
+/** Who may send to a source. */
+export function senders({ connector: { scope } }: CollectedSource): { readonly access: "key"; readonly scope: string } {
+  return { access: "key", scope };
+}
+
+export function takenAt(paths: ReadonlySet<string>, { address }: Pick<RunningServer, "address">): string {
+  return `events are taken at ${[...paths].map((path) => `${address}${path.slice(1)}`).join(", ")}`;
 }
 
 /** Where events of these sources are taken. */
