@@ -156,18 +156,28 @@ test("the day that a reading closes is one of the time zone", async () => {
 
 test("what began inside the feed counts from zero, on the first day too; what began before is a baseline", async () => {
   const house = await counting(plain, { births: { from: ["raw", "births"], key: "meter", at: { at: "date" } } });
-  await house.sql("insert into raw.births values ('old', '2025-12-31'), ('new', '2026-01-01'), ('new', '2026-01-03')");
+  await house.sql(
+    "insert into raw.births values ('old', '2025-12-31'), ('new', '2026-01-01'), ('new', '2026-01-03'), ('other', '2025-01-01')",
+  );
   await house.land({
     load: 1,
     rows: ["'old', '2026-01-02Z', 5", "'new', '2026-01-03Z', 7", "'unknown', '2026-01-03Z', 9"],
   });
   expect(failed(await house.run())).toEqual([]);
-  const deltas = "select meter, kwh_delta, days_covered from marts.meter_deltas order by meter";
+  const deltas = "select meter, kwh_delta, days_covered from marts.meter_deltas order by meter, read_at";
   expect(await house.rows(deltas)).toEqual(["new|7|2", "old|∅|∅", "unknown|∅|∅"]);
   // a reading before all others: the feed is older than was known
   await house.land({ load: 2, rows: ["'other', '2026-01-01Z', 1"] });
   expect(failed(await house.run())).toEqual([]);
-  expect(await house.rows(deltas)).toEqual(["new|7|2", "old|5|2", "other|∅|∅", "unknown|∅|∅"]);
+  const all = ["new|7|2", "old|5|2", "other|∅|∅", "unknown|∅|∅"];
+  expect(await house.rows(deltas)).toEqual(all);
+  // readings of what had not begun, or nobody knows when it did: the feed is no older for them
+  await house.land({ load: 3, rows: ["'new', '1970-01-02Z', 1", "'stray', '1970-01-02Z', 1"] });
+  const later = ["new|1|1", "new|6|20455", ...all.slice(1, 3), "stray|∅|∅", "unknown|∅|∅"];
+  for (const fullRefresh of [false, true]) {
+    expect(failed(await house.run({ fullRefresh }))).toEqual([]);
+    expect(await house.rows(deltas)).toEqual(later);
+  }
 });
 
 test("of several reports of one reading the last loaded counts where none says when it was reported", async () => {

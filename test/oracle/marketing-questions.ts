@@ -155,6 +155,10 @@ function interval(group: Group): Row {
 function wholeDays({ campaigns, lastLoaded, zoneOf }: Entities, readings: Group): Map<string, Whole> {
   const found = new Map<string, Whole>();
   if (!readings.length) return found;
+  const isThere = (campaign: string, at: Moment) => {
+    const born = campaigns.get(campaign)?.born;
+    return born != null && born <= at;
+  };
   for (const zone of new Set([...campaigns.keys()].map(zoneOf))) {
     const own = readings.filter((one) => one.zone === zone);
     const times = (all: Group) => all.map(({ at }) => at).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
@@ -163,8 +167,11 @@ function wholeDays({ campaigns, lastLoaded, zoneOf }: Entities, readings: Group)
     const [mine, feed] = [come(own), come(readings)];
     const ended = (at: Moment) => dayAfter(dayClosedBy(at + 1n, zone), -1);
     const others = dayAfter(ended(feed.at(-1)!), mine.length ? -1 : 0);
+    const begun = (all: Group) => come(all.filter(({ campaign, at }) => isThere(campaign, at)))[0];
+    const began = begun(readings) ?? feed[0]!;
+    const told = mine[0] === undefined || mine[0] < began ? began : mine[0];
     found.set(zone, {
-      first: dayAfter(dayClosedBy(mine[0] ?? feed[0]!, zone), 1),
+      first: dayAfter(dayClosedBy(begun(own) ?? told, zone), 1),
       last: mine.length ? later(ended(mine.at(-1)!), others) : others,
     });
   }

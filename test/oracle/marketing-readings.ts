@@ -31,12 +31,17 @@ type Snapshot = Omit<Reading, keyof Step | "isFirst" | "daysCovered">;
 
 export function deltasOf({ creatives, stats, zoneOf }: Entities): Reading[] {
   const snapshots = stats.map((row) => snapshotOf(row, zoneOf));
-  const firstDay = snapshots.map(({ day }) => day).sort()[0];
   const series = new Map<string, Snapshot[]>();
   for (const one of snapshots) {
     const key = JSON.stringify([one.creative, one.device]);
     series.set(key, [...(series.get(key) ?? []), one]);
   }
+  const opening = [...series.values()].map(([first]) => ({
+    day: first!.day,
+    born: bornDay(creatives.get(first!.creative), first!.zone),
+  }));
+  const begun = opening.filter(({ day, born }) => born !== null && born <= day);
+  const [firstDay] = (begun.length ? begun : opening).map(({ day }) => day).sort();
   return [...series.values()].flatMap((own) => {
     const first = own[0]!;
     const without = snapshots.findLast(({ creative, at }) => creative === first.creative && at < first.at);

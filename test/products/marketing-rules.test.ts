@@ -71,12 +71,12 @@ const byOtherClocks: Readonly<Record<number, string>> = {
   4: `('mover', 'east', 'mobile', '2026-01-10 11:30Z', '2026-01-10 20:00Z', 'USD', 2, 20, 2, 0, 304, 1)`,
 };
 
-/** A load with a reading of a day to come beside one that is right. */
+/** A load with readings of a day to come, and of one before there was anything, beside one that is right. */
 const ahead = `
   insert into raw.marketing_stats
-  select 'ahead', 'c', 'mobile', at::timestamptz, at::timestamptz, 'USD', n, 10 * n, n, 0, 500, n
-  from (values ('2026-01-04 00:00Z', 2), ('2999-01-02 00:00Z', 5)) as told (at, n);
-  insert into raw._load values (500, 'marketing_stats', 'loaded', now(), 2, 0, 'log', null, '{}')`;
+  select creative, 'c', 'mobile', at::timestamptz, at::timestamptz, 'USD', n, 10 * n, n, 0, 500, n
+  from (values ('ahead', '2026-01-04 00:00Z', 2), ('ahead', '2999-01-02 00:00Z', 5), ('ancient', '1970-01-01 00:00Z', 1)) as told (creative, at, n);
+  insert into raw._load values (500, 'marketing_stats', 'loaded', now(), 3, 0, 'log', null, '{}')`;
 
 function landByOtherClocks(day: number): string {
   return `
@@ -217,12 +217,18 @@ test("what is not usual is told, with what it is", () => {
   });
 });
 
-test("a reading of a day to come stands in its day, closes none, and is told with the load to strike", async () => {
+test("readings of a day to come, or of before their campaign was there, stand in their day, close and begin none, and are told with the load to strike", async () => {
   expect(await daily("ahead")).toEqual(["2026-01-03|1|10|1|0|f|f", "2999-01-01|3|30|3|0|f|f"]);
-  expect(await house.rows("select max(last_complete_day) from history.complete_days")).toEqual(["2026-03-09"]);
+  const ends = "select min(first_complete_day), max(last_complete_day) from history.complete_days";
+  expect(await house.rows(ends)).toEqual(["2026-01-02|2026-03-09"]);
+  // what was there before the feed is no news of its first day
+  expect(
+    await house.rows("select spend_before_feed from history.creative_totals where creative_id = 'retracted'"),
+  ).toEqual(["1000"]);
   const told = stepOf(days[2]!, "assertions.marketing_readings_are_of_days_that_came").failingRows!;
   expect(told.map((row) => JSON.parse(row))).toMatchObject([
     { load_id: 500, readings: 1, a_creative: "ahead", what_to_do: expect.stringContaining("ingest strike 500") },
+    { load_id: 500, why: "of before its campaign was created", a_creative: "ancient" },
   ]);
 });
 

@@ -4,6 +4,7 @@ import { type Sql, sql } from "../../sql/sql.ts";
 import { hadNoRows, hasRows, unlessLost } from "../shared/loads.ts";
 import { asType } from "../shared/values.ts";
 import { dotted, isKind, sameColumns } from "./changes.ts";
+import { feedBegin } from "./feed-begin.ts";
 import { beganJoin, lateSeries, seriesThatBeganElsewhen } from "./late-series.ts";
 import { dayClosedBy, dayOf, type Moment, type Zone } from "./moments.ts";
 import { readingsThatCount, seriesOf } from "./readings.ts";
@@ -160,11 +161,10 @@ function newReadings({ shape, self }: Log): Sql {
     order by ${dotted("reports", key)}, ${lastReportFirst(shape, "reports")}`;
 }
 
-/** `births`: when each entity began, and `feed`: the first day with a reading. */
-function births({ shape, births }: Log): Cte[] {
+/** `births`: when each entity began, and `feed`: the day on which the feed began. */
+function births({ shape, births, timeZone }: Log): Cte[] {
   if (!births) return [];
   const { relation, key, at } = births;
-  const day = id("known", shape.day);
   const born = asType(id("births", at.name), at.type, at.name);
   return [
     cte(
@@ -177,15 +177,7 @@ function births({ shape, births }: Log): Cte[] {
         group by ${dotted("births", key)}`,
       { materialized: true },
     ),
-    cte(
-      "feed",
-      sql`
-        select least(
-          (select min(new_readings.${id(shape.day)}) from new_readings),
-          (select min(${day}) from known)
-        ) as first_day`,
-      { materialized: true },
-    ),
+    ...feedBegin(shape, births.key, birthDay({ births, timeZone }, "opening")),
   ];
 }
 

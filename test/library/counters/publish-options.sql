@@ -229,11 +229,55 @@ with
   group by "births"."order"
 ),
 
+"opened" as (
+  select "readings"."order", "readings"."Device", min("readings"."user") as "_dataform_first_at"
+  from (
+    select "new_readings"."order", "new_readings"."Device", "new_readings"."user" from new_readings
+    union all
+    select "known"."order", "known"."Device", "known"."user" from known where known."_dataform_previous_at" is null
+  ) as readings
+  group by "readings"."order", "readings"."Device"
+),
+
 "feed" as materialized (
-  select least(
-    (select min(new_readings."day") from new_readings),
-    (select min("known"."day") from known)
-  ) as first_day
+  select coalesce(min("opening"."day") filter (where (births."_dataform_born_at" at time zone 'Europe/Berlin')::date <= "opening"."day"), min("opening"."day")) as first_day
+  from (
+    select
+      "new_readings"."order",
+      "new_readings"."Device",
+      "new_readings"."user",
+      "new_readings"."day",
+      "new_readings"."it's",
+      "new_readings"."currency",
+      "new_readings"."select",
+      "new_readings"."store",
+      "new_readings"."reported at",
+      "new_readings"."_dataform_first_reported_at",
+      "new_readings"."load",
+      "new_readings"."row no"
+    from "new_readings"
+    inner join opened
+      on ("new_readings"."order", "new_readings"."Device") = ("opened"."order", "opened"."Device") and "new_readings"."user" = opened."_dataform_first_at"
+    union all
+    select
+      "known"."order",
+      "known"."Device",
+      "known"."user",
+      "known"."day",
+      "known"."it's",
+      "known"."currency",
+      "known"."select",
+      "known"."store",
+      "known"."reported at",
+      "known"."_dataform_first_reported_at",
+      "known"."load",
+      "known"."row no"
+    from "known"
+    inner join opened
+      on ("known"."order", "known"."Device") = ("opened"."order", "opened"."Device") and "known"."user" = opened."_dataform_first_at"
+    where (known."_dataform_previous_at" is null) and (not ("known"."order", "known"."Device", "known"."user") in (select "new_readings"."order", "new_readings"."Device", "new_readings"."user" from new_readings))
+  ) as opening
+  left join births on ("births"."order") = ("opening"."order")
 ),
 
 "firsts" as materialized (
@@ -802,11 +846,55 @@ with
   group by "births"."order"
 ),
 
+"opened" as (
+  select "readings"."order", "readings"."Device", min("readings"."user") as "_dataform_first_at"
+  from (
+    select "new_readings"."order", "new_readings"."Device", "new_readings"."user" from new_readings
+    union all
+    select "known"."order", "known"."Device", "known"."user" from known where known."_dataform_previous_at" is null
+  ) as readings
+  group by "readings"."order", "readings"."Device"
+),
+
 "feed" as materialized (
-  select least(
-    (select min(new_readings."day") from new_readings),
-    (select min("known"."day") from known)
-  ) as first_day
+  select coalesce(min("opening"."day") filter (where (births."_dataform_born_at" at time zone 'Europe/Berlin')::date <= "opening"."day"), min("opening"."day")) as first_day
+  from (
+    select
+      "new_readings"."order",
+      "new_readings"."Device",
+      "new_readings"."user",
+      "new_readings"."day",
+      "new_readings"."it's",
+      "new_readings"."currency",
+      "new_readings"."select",
+      "new_readings"."store",
+      "new_readings"."reported at",
+      "new_readings"."_dataform_first_reported_at",
+      "new_readings"."load",
+      "new_readings"."row no"
+    from "new_readings"
+    inner join opened
+      on ("new_readings"."order", "new_readings"."Device") = ("opened"."order", "opened"."Device") and "new_readings"."user" = opened."_dataform_first_at"
+    union all
+    select
+      "known"."order",
+      "known"."Device",
+      "known"."user",
+      "known"."day",
+      "known"."it's",
+      "known"."currency",
+      "known"."select",
+      "known"."store",
+      "known"."reported at",
+      "known"."_dataform_first_reported_at",
+      "known"."load",
+      "known"."row no"
+    from "known"
+    inner join opened
+      on ("known"."order", "known"."Device") = ("opened"."order", "opened"."Device") and "known"."user" = opened."_dataform_first_at"
+    where (known."_dataform_previous_at" is null) and (not ("known"."order", "known"."Device", "known"."user") in (select "new_readings"."order", "new_readings"."Device", "new_readings"."user" from new_readings))
+  ) as opening
+  left join births on ("births"."order") = ("opening"."order")
 ),
 
 "firsts" as materialized (

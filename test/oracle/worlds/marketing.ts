@@ -141,7 +141,10 @@ function report(
     creative_id: creative,
     campaign_id: pick(choose, [...CAMPAIGNS, "c1", "c1", "nobody", null]),
     device,
-    measured_at: at(day + 1, pick(choose, [0, 0, 0, 4, 5, 12, 22])),
+    // a clock that is wrong says long ago, or a day to come
+    measured_at: oneIn(choose, 60)
+      ? at(pick(choose, [-2000, 400]), 0)
+      : at(day + 1, pick(choose, [0, 0, 0, 4, 5, 12, 22])),
     reported_at: pick(choose, [at(day + 1, 6), at(day + 2, 6), null]),
     currency,
     spend: `${cents / 100}`,
