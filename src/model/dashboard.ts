@@ -55,7 +55,7 @@ export interface DatesFilter extends FilterBase {
   readonly to: string | null;
 }
 
-interface ValuesFilter extends FilterBase {
+export interface ValuesFilter extends FilterBase {
   readonly kind: "values";
   /** Every value of the panels it applies to, in the server's order. */
   readonly values: readonly string[];

@@ -240,7 +240,7 @@ export interface SiteLineage {
   readonly relations: readonly (SiteLineageRelation | null)[];
 }
 
-interface SiteLineageRelation {
+export interface SiteLineageRelation {
   readonly columns: readonly (readonly [name: string, from: readonly SiteLineageSource[]])[];
   /** Columns that decide which rows there are. */
   readonly rowsBy: readonly SiteLineageSource[];

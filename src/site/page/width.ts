@@ -2,9 +2,11 @@ import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 
 /** How wide an element is, as its page is made wider and narrower. */
-export function useWidth(element: RefObject<HTMLElement>, before: number): number {
+export function useWidth(element: RefObject<HTMLElement | null>, before: number): number {
   const [width, setWidth] = useState(before);
-  const measure = () => element.current && setWidth(element.current.clientWidth);
+  const measure = () => {
+    if (element.current) setWidth(element.current.clientWidth);
+  };
   useLayoutEffect(measure, []);
   useEffect(() => {
     const observer = new ResizeObserver(measure);

@@ -159,8 +159,9 @@ export function Conditions({ where, columns, set }: ListProps<Condition> & { rea
             {!isBare(operator) && (
               <input
                 aria-label={`With what ${column} is compared`}
-                type={type === "date" && operator !== "contains" ? "date" : "text"}
-                inputMode={isNumber(type) ? "decimal" : "text"}
+                {...(type === "date" && operator !== "contains"
+                  ? ({ type: "date" } as const)
+                  : ({ type: "text", inputMode: isNumber(type) ? "decimal" : "text" } as const))}
                 value={value ?? ""}
                 onChange={({ currentTarget }) => set(where.with(at, { column, operator, value: currentTarget.value }))}
               />
