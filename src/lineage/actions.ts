@@ -21,43 +21,37 @@ import { plainReferences } from "../sql/references.ts";
 import { splitStatements } from "../sql/split.ts";
 import { empty, type Sql, sql } from "../sql/sql.ts";
 import { sqlOf } from "../sql/statement.ts";
-import { analysed } from "./analysed.ts";
-import { askByViews, askForTrees, type Question, type ViewQuestion } from "./ask.ts";
-import { CACHE_VERSION, type Cached, hashOf, signatureOf } from "./cache.ts";
-import { type Draft, draftOf, untoldDraft, withColumns, withoutSources } from "./draft.ts";
+import { Answers, type Asked } from "./answers.ts";
+import type { ViewQuestion } from "./ask.ts";
+import { CACHE_VERSION, type Cached, hashOf } from "./cache.ts";
+import { type Draft, untoldDraft, withColumns, withoutSources } from "./draft.ts";
 import { asWritten, bothOf, inARow } from "./merge.ts";
-import { inParts } from "./parts.ts";
-import { columnsOf, type Named, type Relations } from "./relations.ts";
+import type { Named, Relations } from "./relations.ts";
+import { Remembered } from "./remembered.ts";
 import { shownQueries } from "./shown.ts";
 import { StandIns } from "./stand-ins.ts";
 import { tellable } from "./statements.ts";
-import { required } from "./tree/nodes.ts";
-import type { Tree } from "./tree/read-tree.ts";
-
-/** One text of an action that is asked about. */
-type Asked = Question & { readonly key: string };
 
 /** What the queries of a project's actions say. */
 export class Actions {
   readonly #client: Client;
   readonly #catalog: Catalog;
   readonly #relations: Relations;
-  readonly #cached: Cached;
   readonly byKey: ReadonlyMap<string, Action>;
   readonly settled = new Map<string, Draft>();
   readonly standIns: StandIns;
-  /** Whose answer is good this time only: not all that it depends on is looked at. */
-  readonly #fleeting = new Set<string>();
-  readonly #cacheKeys = new Map<string, string>();
+  readonly #answers: Answers;
+  readonly #remembered: Remembered;
 
   constructor(client: Client, graph: CompiledGraph, catalog: Catalog, relations: Relations, cached: Cached) {
     this.#client = client;
     this.#catalog = catalog;
     this.#relations = relations;
-    this.#cached = cached;
     const actions = graph.actions.filter((one) => !one.disabled || isModel(one));
     this.byKey = new Map(inDependencyOrder(actions).map((action) => [targetKey(action.target), action]));
     this.standIns = new StandIns(catalog, this.byKey, this.settled);
+    this.#answers = new Answers(client, relations, this.standIns);
+    this.#remembered = new Remembered(cached, relations, this.standIns, this);
   }
 
   /** All of them, those first that others read. */
@@ -67,20 +61,20 @@ export class Actions {
     );
     const around = hashOf([CACHE_VERSION, Math.floor(this.#catalog.serverVersion / 10_000), rows[0]!.path]);
     const actions = [...this.byKey.values()];
-    for (const action of actions)
-      this.#cacheKeys.set(
+    this.#remembered.learn(
+      actions.map((action) => [
         targetKey(action.target),
         `${around}.${isModel(action) ? this.#fingerprint(action) : codeOf(action)}`,
-      );
+      ]),
+    );
     const foreign = actions.filter((one) => !isModel(one)).map(({ target }) => target);
-    const read = this.#cached.inputs(this.#cacheKeys.values());
-    const wanted = new Map([...foreign, ...read].map((one) => [targetKey(one), one]));
+    const wanted = new Map([...foreign, ...this.#remembered.inputs()].map((one) => [targetKey(one), one]));
     await this.#relations.named([...wanted].flatMap(([key, one]) => (this.standIns.isModel(key) ? [] : [one])));
     for (const level of levelsOf(actions)) await this.#settleLevel(level);
   }
 
   async #settleLevel(level: readonly Action[]): Promise<void> {
-    const open = level.filter((action) => action.kind !== "declaration" && !this.#fromCache(action));
+    const open = level.filter((action) => action.kind !== "declaration" && !this.#recall(action));
     await this.standIns.ensure(
       open.flatMap(({ dependencies }) => dependencies.map(targetKey)),
       this.#client,
@@ -93,7 +87,23 @@ export class Actions {
     await this.#askForIncrements(queries.filter((one) => one.kind === "incremental"));
     for (const action of open) if (action.kind === "operations") await this.#askForStatements(action);
     await this.#askForShown(open.filter(shows));
-    for (const action of open) this.#toCache(action);
+    for (const action of open) this.#remember(action);
+  }
+
+  /** Settles it by what was answered before, where that is still good. */
+  #recall(action: Action): boolean {
+    const key = targetKey(action.target);
+    const published = this.#published(action);
+    const isGood = (draft: Draft) => !published || fits(draft, published) || hasPostOperations(action);
+    const kept = this.#remembered.take(key, isGood);
+    if (kept) this.settled.set(key, published ? withColumns(kept, published) : kept);
+    return kept !== undefined;
+  }
+
+  #remember(action: Action): void {
+    const key = targetKey(action.target);
+    const draft = this.settled.get(key);
+    if (draft && !this.#answers.fleeting.has(key)) this.#remembered.put(key, draft);
   }
 
   /** Settles what cannot be asked about. */
@@ -107,7 +117,7 @@ export class Actions {
     const why = refused ?? (unknown === undefined ? undefined : `it reads ${unknown}, of which nothing can be told`);
     if (why !== undefined) {
       this.settled.set(key, untoldDraft(why, published));
-      this.#fleeting.add(key);
+      this.#answers.fleeting.add(key);
       return true;
     }
     // Its rows stand in its query, and come from nowhere else.
@@ -156,7 +166,7 @@ export class Actions {
         ...(isModel(action) ? this.#before(action.file, action.preOperations) : {}),
       }),
     );
-    for (const [index, draft] of (await this.#trees(questions)).entries()) {
+    for (const [index, draft] of (await this.#answers.ofTexts(questions)).entries()) {
       const action = actions[index]!;
       const { key } = questions[index]!;
       const published = this.#published(action);
@@ -173,15 +183,6 @@ export class Actions {
     return this.#catalog.manifest[targetKey(action.target)]!.columns;
   }
 
-  async #trees(questions: readonly Asked[]): Promise<Draft[]> {
-    return inParts(
-      this.#client,
-      questions,
-      async (some) => this.#drafts(some, await askForTrees(this.#client, some)),
-      ({ key }, why) => this.#untold(key, why),
-    );
-  }
-
   async #askByViews(models: readonly Model[]): Promise<void> {
     const questions = models.map((model): Asked & ViewQuestion => ({
       key: targetKey(model.target),
@@ -190,29 +191,11 @@ export class Actions {
       ...this.#before(model.file, model.preOperations),
       withoutTree: isOfSeed(model),
     }));
-    const drafts = await inParts(
-      this.#client,
-      questions,
-      async (some) => {
-        const views = await askByViews(this.#client, some);
-        await this.#relations.learn(views.map(({ oid }) => oid));
-        const trees = views.map(({ tree }) => tree);
-        const found = await this.#drafts(some, trees);
-        if (isShared(some)) for (const { key, view } of some) this.standIns.standsFor(key, view);
-        return found.map((draft, at) => withColumns(draft, columnsOf(this.#relations.get(views[at]!.oid)!)));
-      },
-      ({ key }, why) => this.#untold(key, why),
-      true,
-    );
+    const drafts = await this.#answers.ofViews(questions);
     for (const [at, { key }] of questions.entries()) {
       const published = this.#catalog.manifest[key]?.columns ?? [];
       this.settled.set(key, drafts[at]!.columns.length ? drafts[at]! : withColumns(drafts[at]!, published));
     }
-  }
-
-  #untold(key: string, why: string): Draft {
-    this.#fleeting.add(key);
-    return untoldDraft(why);
   }
 
   async #askForIncrements(models: readonly Incremental[]): Promise<void> {
@@ -231,7 +214,7 @@ export class Actions {
         ...this.#before(file, incrementalPreOperations),
       };
     });
-    for (const [at, draft] of (await this.#trees(questions)).entries()) {
+    for (const [at, draft] of (await this.#answers.ofTexts(questions)).entries()) {
       const { key } = questions[at]!;
       this.settled.set(key, bothOf(this.settled.get(key)!, draft));
     }
@@ -247,7 +230,7 @@ export class Actions {
       return typeof kind === "object" && "query" in kind ? { key, statement: kind.query } : undefined;
     });
     const questions = asked.flatMap((one) => one ?? []);
-    const answers = new Map((await this.#trees(questions)).map((draft, at) => [questions[at]!, draft]));
+    const answers = new Map((await this.#answers.ofTexts(questions)).map((draft, at) => [questions[at]!, draft]));
     const drafts = kinds.map((kind, at): Draft => {
       const draft = (asked[at] && answers.get(asked[at])) ?? withoutSources([]);
       if (typeof kind !== "object") return draft;
@@ -267,7 +250,7 @@ export class Actions {
       return { target, names: queries.map(({ name }) => name), questions };
     });
     const questions = asked.flatMap((one) => one.questions);
-    const answers = new Map((await this.#trees(questions)).map((draft, at) => [questions[at]!, draft]));
+    const answers = new Map((await this.#answers.ofTexts(questions)).map((draft, at) => [questions[at]!, draft]));
     for (const { target, names, questions } of asked) {
       const drafts = questions.map((one) => answers.get(one)!);
       this.settled.set(targetKey(target), inARow(drafts, names));
@@ -283,64 +266,7 @@ export class Actions {
     if (!this.byKey.has(key)) this.standIns.met.set(key, target);
     return key;
   }
-
-  async #drafts(asked: readonly Asked[], trees: readonly Tree[]): Promise<Draft[]> {
-    const found = trees.map((tree) => (tree === null ? undefined : analysed(required(tree, "query"))));
-    const queries = found.flatMap((one) => one ?? []);
-    await this.#relations.learn(
-      queries.flatMap(({ relations, writes }) => [...relations, ...writes.map((one) => one.relation)]),
-    );
-    await this.#relations.learnFunctions(queries.flatMap(({ functions }) => [...functions]));
-    return found.map((one, index) => {
-      if (!one) return withoutSources([]);
-      if (one.functions.size) this.#fleeting.add(asked[index]!.key);
-      return draftOf(one, this.#relations, this.standIns.nameOf, this.#relations.readers(one.functions));
-    });
-  }
-
-  /** The columns that a relation has now, as an entry of the cache knows them. */
-  #columnsNow(target: Target): string | undefined {
-    const key = targetKey(target);
-    if (this.standIns.isModel(key)) {
-      const draft = this.settled.get(key);
-      return draft && signatureOf(draft.columns);
-    }
-    const found = this.#relations.byKey(key);
-    return found && signatureOf(columnsOf(found));
-  }
-
-  #fromCache(action: Action): boolean {
-    const key = targetKey(action.target);
-    const kept = this.#cached.take(this.#cacheKeys.get(key)!, (input) =>
-      targetKey(input) === key ? ITSELF : this.#columnsNow(input),
-    );
-    const published = this.#published(action);
-    if (!kept || (published && !fits(kept, published) && !hasPostOperations(action))) return false;
-    this.settled.set(key, published ? withColumns(kept, published) : kept);
-    for (const target of this.#cached.inputs([this.#cacheKeys.get(key)!]))
-      if (!this.byKey.has(targetKey(target))) this.standIns.met.set(targetKey(target), target);
-    return true;
-  }
-
-  #toCache(action: Action): void {
-    const key = targetKey(action.target);
-    const draft = this.settled.get(key);
-    if (!draft || this.#fleeting.has(key)) return;
-    const names = new Set([...draft.reads, ...draft.writes.map(({ relation }) => relation)]);
-    const inputs = [...names].map((name) => {
-      const target = this.byKey.get(name)?.target ?? this.standIns.met.get(name)!;
-      return [target.schema, target.name, name === key ? ITSELF : (this.#columnsNow(target) ?? "")] as const;
-    });
-    this.#cached.put(this.#cacheKeys.get(key)!, { inputs, draft });
-  }
 }
-
-/** Of questions that are asked together: what they make stays. */
-function isShared(questions: readonly ViewQuestion[]): boolean {
-  return questions.every(({ before }) => before === undefined);
-}
-
-const ITSELF = "itself";
 
 /** All that an answer is made of but the columns of what is read. */
 function codeOf(action: Action): string {

@@ -1,6 +1,7 @@
 import { type ColumnId, columnId, Flow } from "./flow.ts";
-import { entryAt, outputsOf, placeOf, Resolver, type Stack } from "./resolve.ts";
+import { Resolver } from "./resolve.ts";
 import { childrenOf, isNode, isTrue, listOf, nameOf, nodeOf, nodesOf, numberOf } from "./tree/nodes.ts";
+import { entryAt, outputsOf, placeOf, type Stack } from "./tree/queries.ts";
 import type { Tree, TreeNode } from "./tree/read-tree.ts";
 
 /** What an analysed query says of columns, by the numbers that the server has for relations and functions. */

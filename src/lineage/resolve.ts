@@ -1,19 +1,14 @@
 import type { FlowKind } from "../model/lineage.ts";
 import { columnId, Flow, farther } from "./flow.ts";
 import { childrenOf, isNode, isTrue, listOf, nameOf, nodeOf, nodesOf, numberOf, required } from "./tree/nodes.ts";
+import { cteOf, entryAt, functionAt, leavesOf, outputsOf, placeOf, rowsFrom, type Stack } from "./tree/queries.ts";
 import { NoTree, type Tree, type TreeNode } from "./tree/read-tree.ts";
-
-/** Queries around a place, the innermost last. */
-type Stack = readonly TreeNode[];
 
 /** Kinds of range table entries, as every server from 15 to 18 numbers them. */
 const RTE = { relation: 0, subquery: 1, join: 2, function: 3, tableFunction: 4, values: 5, cte: 6, group: 9 } as const;
-const SELECT = 1;
 const SUBLINK = { exists: 0, expression: 4, several: 5 } as const;
 /** A parameter that is a column of `(a, b) = (select …)`. */
 const OF_SEVERAL = "3";
-const UNION = 1;
-const EXCEPT = 3;
 
 /**
  * What the columns and the rows of one analysed query come from. The column of a recursive CTE comes from itself, too: what a
@@ -267,76 +262,3 @@ export class Resolver {
         this.expression(one, stack, into, "rows");
   }
 }
-
-/** What a query gives: of one that changes rows, what it returns. */
-export function outputsOf(
-  query: TreeNode,
-  list: "targetList" | "returningList" = numberOf(query.commandType) === SELECT ? "targetList" : "returningList",
-): TreeNode[] {
-  return nodesOf(query[list]).filter(({ resjunk }) => !isTrue(resjunk));
-}
-
-export function entryAt(query: TreeNode, index: Tree | undefined): TreeNode {
-  return required(listOf(query.rtable)[numberOf(index) - 1], "range table entry");
-}
-
-/** Where a variable's column is: the query that it belongs to, the queries around that, and the entry of its range table. */
-export function placeOf(
-  variable: TreeNode,
-  stack: Stack,
-): { readonly query: TreeNode; readonly stack: Stack; readonly entry: TreeNode } {
-  const level = stack.length - 1 - numberOf(variable.varlevelsup);
-  const query = required(stack[level], "query of a variable");
-  return { query, stack: stack.slice(0, level + 1), entry: entryAt(query, variable.varno) };
-}
-
-function cteOf(entry: TreeNode, stack: Stack) {
-  const level = stack.length - 1 - numberOf(entry.ctelevelsup);
-  const found = nodesOf(stack[level]?.cteList).find(({ ctename }) => ctename === entry.ctename);
-  const cte = required(found, "common table expression");
-  const query = required(cte.ctequery, "query of a common table expression");
-  return { cte, query, inside: [...stack.slice(0, level + 1), query] };
-}
-
-interface Leaf {
-  readonly entry: TreeNode;
-  /** Its rows are taken from those of another. */
-  readonly isTakenAway: boolean;
-  /** Not each of its rows is one of the result. */
-  readonly decides: boolean;
-}
-
-function leavesOf(tree: TreeNode, query: TreeNode, above = { isTakenAway: false, decides: false }): Leaf[] {
-  if (tree.T === "RANGETBLREF") return [{ entry: entryAt(query, tree.rtindex), ...above }];
-  const operation = numberOf(tree.op);
-  const decides = above.decides || operation !== UNION || !isTrue(tree.all);
-  return [
-    ...leavesOf(required(tree.larg, "left branch"), query, { ...above, decides }),
-    ...leavesOf(required(tree.rarg, "right branch"), query, {
-      isTakenAway: above.isTakenAway || operation === EXCEPT,
-      decides,
-    }),
-  ];
-}
-
-/** Of several functions side by side, the one that gives the column; none gives the number of the row. */
-function functionAt(entry: TreeNode, attribute: number): Tree | undefined {
-  let before = 0;
-  for (const one of nodesOf(entry.functions)) {
-    before += numberOf(one.funccolcount);
-    if (attribute <= before) return one.funcexpr;
-  }
-  return undefined;
-}
-
-/** Functions below that give several rows each. */
-function rowsFrom(tree: Tree | undefined): Tree[] {
-  if (tree === undefined || tree === null || typeof tree === "string") return [];
-  if (isNode(tree)) {
-    if (isTrue(tree.funcretset) || isTrue(tree.opretset)) return [tree];
-    if (tree.T === "SUBLINK") return [];
-  }
-  return childrenOf(tree).flatMap(rowsFrom);
-}
-
-export type { Stack };
