@@ -1,3 +1,4 @@
+import { pruneDues } from "../environment/prune-dues.ts";
 import type { Client } from "../postgres/client.ts";
 import { sql } from "../sql/sql.ts";
 import { DEFAULT_RETENTION, type Retention } from "./retention.ts";
@@ -71,33 +72,6 @@ export async function pruneHistory(
       runs as (
         delete from _dataform.run where run_id in (select run_id from old)
       ),
-      old_dues as materialized (
-        select due_id
-        from (
-          select due_id, due, status, row_number() over (partition by schedule order by due desc, due_id desc) as place
-          from _dataform.schedule_due
-          where environment = $1
-        ) as d
-        where (place > greatest($2::bigint, 1) or due < clock_timestamp() - $3::interval)
-          and place > 1 and status not in ('queued', 'running')
-      ),
-      due_steps as (
-        delete from _dataform.schedule_step where due_id in (select due_id from old_dues)
-      ),
-      dues as (
-        delete from _dataform.schedule_due where due_id in (select due_id from old_dues)
-      ),
-      old_incidents as materialized (
-        select incident_id
-        from _dataform.incident
-        where environment = $1 and closed_at < clock_timestamp() - $3::interval
-      ),
-      deliveries as (
-        delete from _dataform.delivery where incident_id in (select incident_id from old_incidents)
-      ),
-      incidents as (
-        delete from _dataform.incident where incident_id in (select incident_id from old_incidents)
-      ),
       releases as (
         delete from _dataform.release as l
         where l.environment = $1 and l.manifest is null
@@ -113,6 +87,7 @@ export async function pruneHistory(
       select (select count(*) from old) as runs, (select count(*) from failing_rows) as failing_rows`,
     [environment, runs, interval(runsAge), interval(failingRowsAge)],
   );
+  while (await pruneDues(client, environment, { dues: runs, age: runsAge }));
   const { runs: old, failing_rows } = rows[0]!;
   return { runs: Number(old), failingRows: Number(failing_rows) };
 }

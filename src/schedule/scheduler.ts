@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { prepareMetadata } from "../environment/layout.ts";
+import { type KeptDues, pruneDues } from "../environment/prune-dues.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { counted } from "../model/counted.ts";
 import type { ScheduleLine } from "../model/schedule.ts";
@@ -23,6 +24,8 @@ export interface Declared {
   readonly lines: readonly ScheduleLine[];
   /** Of the lines that follow files, by their names. All of it is data, for another process reads it. */
   readonly files: ReadonlyMap<string, FollowedFiles>;
+  /** Of what came of them. */
+  readonly kept: KeptDues;
 }
 
 /** Where that is written, and may be written otherwise. */
@@ -49,6 +52,8 @@ interface SchedulerOptions {
 
 /** Between two looks at the record where nothing is due and nobody said anything, in milliseconds. */
 const LOOK_EVERY = 5_000;
+/** Between two times at which old dues are dropped: where nothing is released, nobody else does. */
+const PRUNE_EVERY = 3_600_000;
 /** Before a connection that was lost is opened again. */
 const AGAIN = 1_000;
 /** What a clock gains or loses in a second only where somebody sets it, in milliseconds. */
@@ -99,6 +104,8 @@ class Scheduler {
   #mistake: string | undefined;
   #heard = () => {};
   #isWoken = false;
+  #kept: KeptDues;
+  #prunedAt = Number.NEGATIVE_INFINITY;
   #apart = 0;
   #ahead = Date.now() - performance.now();
 
@@ -108,6 +115,7 @@ class Scheduler {
     this.#working = new Working({ by: this.#by, program, jobs, say, wake: this.wake });
     this.#deciding = this.#decidingBy(declared);
     this.#arrivals = this.#arrivalsOf(declared);
+    this.#kept = declared.kept;
   }
 
   #decidingBy({ lines }: Declared): Deciding {
@@ -150,6 +158,7 @@ class Scheduler {
     await registerLines(client, deciding);
     if (this.#redeclared === declared) this.#redeclared = undefined;
     this.#deciding = deciding;
+    this.#kept = declared.kept;
     await this.#arrivals.close();
     this.#arrivals = this.#arrivalsOf(declared);
     this.#options.say(`schedules.yaml is read again: ${counted(declared.lines.length, "line")}`);
@@ -210,9 +219,18 @@ class Scheduler {
       work = await readWork(client, environment);
     }
     const wait = await this.#working.advance(client, work);
+    const isAllPruned = await this.#prune(client);
     const next = work.nextStart ? work.nextStart.getTime() - work.now.getTime() : LOOK_EVERY;
     // One that another scheduler decides, by another declaration, stays due.
-    return Math.min(next > 0 ? next : LOOK_EVERY, wait, looked, LOOK_EVERY);
+    return Math.min(next > 0 ? next : LOOK_EVERY, wait, looked, isAllPruned ? LOOK_EVERY : 0);
+  }
+
+  /** Some at each look, so that what is due waits for no more than those. */
+  async #prune(client: Client): Promise<boolean> {
+    if (performance.now() - this.#prunedAt < PRUNE_EVERY) return true;
+    if (await pruneDues(client, this.#options.environment, this.#kept)) return false;
+    this.#prunedAt = performance.now();
+    return true;
   }
 
   /** By a clock that nobody sets; what wakes ends it. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { prepareMetadata } from "../../src/environment/layout.ts";
+import { pruneDues } from "../../src/environment/prune-dues.ts";
 import type { ScheduleLine } from "../../src/model/schedule.ts";
 import { claimByHand, decideDues } from "../../src/schedule/claim.ts";
 import { readDue } from "../../src/schedule/read-record.ts";
@@ -55,4 +56,24 @@ test("what a step says is kept, whatever characters it has", async () => {
   expect((await readDue(shop.client, dueId))!.steps.map(({ error, output }) => [error, output])).toEqual([
     ["\\u0000 cannot be converted to text, \ufffd", "\\u0000 cannot be converted to text, \ufffd"],
   ]);
+});
+
+test("old dues go some at a time, the oldest first; the last of each line and what goes on stay", async () => {
+  await shop.sql(`
+    insert into _dataform.schedule_due (environment, schedule, version, due, last_due, cause, definition, status)
+    select 'pruned', line, 'v', at, at, 'clock', '{}', case when line = 'goes on' then 'running' else 'success' end
+    from unnest(array['often', 'once', 'goes on']) as line
+    cross join generate_series(1, case line when 'often' then 2500 else 1 end) as n
+    cross join lateral (select now() - interval '100 days' + n * interval '1 minute' as at) as t;
+    insert into _dataform.schedule_step (due_id, step_no, attempt, command, arguments, status)
+    select due_id, 1, 1, 'run', '{}', 'success' from _dataform.schedule_due where environment = 'pruned'`);
+  const kept = { dues: 1_000, age: 90 * 86_400_000 };
+  const left = async () => {
+    const [rows] = await shop.rows(`
+      select count(*), count(*) filter (where schedule = 'often'), count(p.due_id)
+      from _dataform.schedule_due left join _dataform.schedule_step as p using (due_id) where environment = 'pruned'`);
+    return rows;
+  };
+  expect([await pruneDues(shop.client, "pruned", kept), await left()]).toEqual([true, "502|500|502"]);
+  expect([await pruneDues(shop.client, "pruned", kept), await left()]).toEqual([false, "3|1|3"]);
 });

@@ -125,8 +125,14 @@ const told = ({ status, steps }: RecordedDue) => [
 ];
 
 test("two schedulers are one: a due runs once, step by step, each a process that records what it made", async () => {
+  await shop.sql(`
+    insert into _dataform.schedule_due (environment, schedule, version, due, last_due, cause, definition, status)
+    select 'main', 'gone', 'v', at, at, 'clock', '{}', 'success' from generate_series(now() - interval '99 days', now() - interval '91 days', '1 day') as at`);
   const both = [scheduler(), scheduler()];
   await registered();
+  // A scheduler drops what is old, for a project that releases nothing, too.
+  await waitFor("select count(*) = 1 from _dataform.schedule_due where schedule = 'gone'");
+  await shop.sql("delete from _dataform.schedule_due");
   await makeDue("chain");
   await ended("chain");
   for (const { child } of both) child.kill("SIGTERM");

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { UserError, UserErrors } from "../../model/errors.ts";
 import type { ScheduleLine } from "../../model/schedule.ts";
+import { retentionOf } from "../../release/retention.ts";
 import type { FollowedFiles } from "../../schedule/arrivals.ts";
 import type { Known } from "../../schedule/declare/names.ts";
 import type { Shell } from "../shell.ts";
@@ -24,7 +25,8 @@ async function answerTo(shell: Shell, { flags }: Question): Promise<Answer> {
   try {
     const { declaredLines } = await import("./declared.ts");
     const { lines, known } = await declaredLines(shell, flags);
-    return { kind: "lines", lines, files: filesOf(lines, known) };
+    const { runs, runsAge } = retentionOf(known.graph.project.retention);
+    return { kind: "lines", lines, files: filesOf(lines, known), kept: { dues: runs, age: runsAge } };
   } catch (error) {
     const errors: readonly unknown[] = error instanceof UserErrors ? error.errors : [error];
     if (!errors.every((one) => one instanceof UserError)) throw error;
