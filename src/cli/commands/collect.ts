@@ -1,9 +1,9 @@
 import { addCollectOptions } from "../collect/flags.ts";
-import type { CollectFlags } from "../collect/run-collector.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { addListenOptions } from "../listening.ts";
-import { addConnectionOption, addProjectOptions } from "../options.ts";
+import { addConnectionOption } from "../options.ts";
 import { addEnvironmentOption } from "../releasing.ts";
+import type { CollectFlags } from "../serve/run-collector.ts";
 import type { AddCommand } from "../shell.ts";
 
 /** `dataform collect [source…]`: takes events over HTTP, and lands them as they come. */
@@ -12,9 +12,9 @@ export const addCollectCommand: AddCommand = (command, shell) => {
   addCollectOptions(addListenOptions(command)).action(async (names: readonly string[], flags: CollectFlags) => {
     await untilInterrupted(
       shell,
-      async (signal) => (await import("../collect/run-collector.ts")).runCollector(shell, names, flags, signal),
+      async (signal) => (await import("../serve/run-collector.ts")).runCollector(shell, names, flags, signal),
       "what waits is landed",
     );
   });
-  addConnectionOption(addEnvironmentOption(addProjectOptions(command)));
+  addConnectionOption(addEnvironmentOption(command));
 };

@@ -13,7 +13,14 @@ import { addEndpoints } from "../../serve/api/routes.ts";
 import { addExplore } from "../../serve/explore/explore-routes.ts";
 import { addHealth, Readiness } from "../../serve/health.ts";
 import { addMetrics } from "../../serve/metrics-page.ts";
-import { type CollectorFlags, Collectors, collectedSources, collectPaths, senders, takenAt } from "../collect/collectors.ts";
+import {
+  type CollectorFlags,
+  Collectors,
+  collectedSources,
+  collectPaths,
+  senders,
+  takenAt,
+} from "../collect/collectors.ts";
 import { compileProject } from "../compiling.ts";
 import { openDatabase, openForReading, whereLine } from "../database.ts";
 import { untilAborted } from "../interrupt.ts";

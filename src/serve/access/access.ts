@@ -61,12 +61,12 @@ export class Access {
   }
 
   /**
-   * Whoever sends something, by the name of their key: what has two keys is one. Empty where nobody is asked.
+   * Whoever sends something, by the name of their key: what has two keys is one. Empty where nobody is asked; everybody may read without
+   * a key, and nobody may send.
    * @param said a key that stands elsewhere than in a header, where a page cannot send one
    * @throws Problem where whoever asks may not
    */
   async nameOfSender(request: FastifyRequest, scope: string, said: string | undefined): Promise<string> {
-    if (this.#parts.openness === "all") return "";
     return (await this.#allow(request, scope, said))?.name ?? "";
   }
 

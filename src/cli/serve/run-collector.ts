@@ -1,17 +1,22 @@
 import { readServerSettings } from "../../config/load-server.ts";
 import { addHealth } from "../../serve/health.ts";
+import {
+  type CollectorFlags,
+  Collectors,
+  collectedSources,
+  collectPaths,
+  senders,
+  takenAt,
+} from "../collect/collectors.ts";
 import { openDatabase, openForReading, whereLine } from "../database.ts";
 import { untilAborted } from "../interrupt.ts";
 import { type ListenFlags, listen } from "../listening.ts";
 import { type ConnectionFlags, type EnvironmentFlags, environmentName } from "../options.ts";
-import { follow } from "../serve/open-api.ts";
-import { WhoMayAsk } from "../serve/who-may-ask.ts";
 import type { Shell } from "../shell.ts";
-import { type CollectorFlags, Collectors, collectedSources, collectPaths, senders, takenAt } from "./collectors.ts";
+import { follow } from "./open-api.ts";
+import { WhoMayAsk } from "./who-may-ask.ts";
 
-export interface CollectFlags extends ListenFlags, CollectorFlags, ConnectionFlags, EnvironmentFlags {
-  readonly public?: boolean;
-}
+export type CollectFlags = ListenFlags & CollectorFlags & ConnectionFlags & EnvironmentFlags;
 
 /** Takes events until the signal comes. */
 export async function runCollector(
@@ -29,7 +34,7 @@ export async function runCollector(
   const others = sources.map(senders);
   const looks = { settings: reader, duty: "server" as const };
   const who = await WhoMayAsk.read({
-    ...{ host: flags.host, isPublic: flags.public === true, server, endpoints: [], others, explores: false },
+    ...{ host: flags.host, isPublic: false, server, endpoints: [], others, explores: false },
     ...{ environment, ...looks, signal, say: (line: string) => shell.say(line) },
   });
   const collectors = await Collectors.open(shell, sources, flags, { settings, signal });
