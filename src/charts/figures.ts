@@ -7,7 +7,8 @@ import type {
   PanelRow,
   ValuesChoice,
 } from "../model/dashboard.ts";
-import { dayOf, daysBetween, daysLater } from "./days.ts";
+import { dayOf } from "./days.ts";
+import { type Compared, periodBefore } from "./period-before.ts";
 import { compareNumbers, extremeOf, quotientOf, sumOf } from "./sums.ts";
 
 /** What a panel shows of its rows, with the filters as they are chosen. */
@@ -15,8 +16,10 @@ export interface Figures {
   readonly rows: readonly FigureRow[];
   /** How many more there are than the panel's limit lets through. */
   readonly more: number;
-  /** Days of the period before, where the panel compares with it. */
-  readonly previous?: DatesChoice;
+  /** The days that are compared, and those that they are compared with, where the panel does. */
+  readonly compared?: Pick<Compared, "own" | "before">;
+  /** The first day of the data, where they begin within the period before: half of it is nothing to compare with. */
+  readonly begin?: string;
 }
 
 /** A row, or a group of rows. */
@@ -35,11 +38,17 @@ export interface FigureRow {
 export function figuresOf(panel: PanelData, filters: readonly DashboardFilter[], choice: Choice = {}): Figures {
   const applied = filters.filter(({ column }) => panel.filters.includes(column));
   const rows = rowsOf(panel, chosenRows(panel, applied, choice));
-  const previous = previousPeriod(panel, applied, choice);
-  const compared = previous ? withPrevious(panel, rows, applied, choice, previous) : rows;
-  const sorted = panel.order.length ? inOrder(panel, compared) : compared;
+  const compared = comparedOf(panel, applied, choice);
+  const isCompared = compared !== undefined && "before" in compared;
+  const all = isCompared ? withPrevious(panel, rows, applied, choice, compared) : rows;
+  const sorted = panel.order.length ? inOrder(panel, all) : all;
   const kept = panel.limit === undefined ? sorted : sorted.slice(0, panel.limit);
-  return { rows: kept, more: sorted.length - kept.length, ...(previous ? { previous: previous.days } : {}) };
+  return {
+    rows: kept,
+    more: sorted.length - kept.length,
+    ...(isCompared ? { compared: { own: compared.own, before: compared.before } } : {}),
+    ...(compared && "begin" in compared ? { begin: compared.begin } : {}),
+  };
 }
 
 /** What is chosen of a filter: as it is at first, where nothing else is. */
@@ -119,30 +128,10 @@ function figureOf({ of }: Measure, group: readonly PanelRow[]): string | null {
   return of.aggregate === "sum" ? sumOf(cells(of.column)) : extremeOf(cells(of.column), of.aggregate);
 }
 
-interface Previous {
-  readonly column: string;
-  readonly days: DatesChoice;
-  /** How many days later the period is. */
-  readonly later: number;
-}
-
-/** As many days as are chosen, right before them; undefined where all are. */
-function previousPeriod(
-  { compareBy }: PanelData,
-  applied: readonly DashboardFilter[],
-  choice: Choice,
-): Previous | undefined {
+/** Undefined where the panel compares with none, or nothing that it compares by is chosen. */
+function comparedOf({ compareBy }: PanelData, applied: readonly DashboardFilter[], choice: Choice) {
   const filter = applied.find(({ column }) => column === compareBy);
-  if (filter?.kind !== "dates") return undefined;
-  const chosen = chosenOf(filter, choice) as DatesChoice;
-  const [from, to] = [chosen.from ?? filter.first, chosen.to ?? filter.last];
-  if (from === null || to === null || from > to || (chosen.from === null && chosen.to === null)) return undefined;
-  const later = daysBetween(from, to) + 1;
-  return {
-    column: filter.column,
-    later,
-    days: { from: daysLater(from, -later), to: daysLater(from, -1) },
-  };
+  return filter?.kind === "dates" ? periodBefore(filter, chosenOf(filter, choice) as DatesChoice) : undefined;
 }
 
 function withPrevious(
@@ -150,22 +139,23 @@ function withPrevious(
   rows: readonly FigureRow[],
   applied: readonly DashboardFilter[],
   choice: Choice,
-  { column, days, later }: Previous,
+  { before, dayBefore }: Compared,
 ): readonly FigureRow[] {
   const places = groupColumns(panel);
-  const isDay = (at: number) => panel.x.includes(at) && panel.columns[at]!.name === column;
+  const isDay = (at: number) => panel.x.includes(at) && panel.columns[at]!.name === panel.compareBy;
   // A moment is compared by its day.
-  const keyIn = (cells: PanelRow, by: number) => {
-    const day = (cell: string | null) => dayOf(cell) && daysLater(dayOf(cell)!, by);
-    return keyOf(
-      cells.map((cell, at) => (isDay(at) ? (day(cell) ?? cell) : cell)),
+  const keyIn = (cells: PanelRow, dayOfCell: (day: string) => string | undefined) =>
+    keyOf(
+      cells.map((cell, at) => {
+        const day = isDay(at) ? dayOf(cell) : undefined;
+        return day === undefined ? cell : (dayOfCell(day) ?? null);
+      }),
       places,
     );
-  };
-  const before = rowsOf(panel, chosenRows(panel, applied, { ...choice, [column]: days }));
-  const values = new Map(before.map((row) => [keyIn(row.cells, later), row.values]));
+  const earlier = rowsOf(panel, chosenRows(panel, applied, { ...choice, [panel.compareBy!]: before }));
+  const values = new Map(earlier.map((row) => [keyIn(row.cells, (day) => day), row.values]));
   const none = panel.measures.map(() => null);
-  return rows.map((row) => ({ ...row, previous: values.get(keyIn(row.cells, 0)) ?? none }));
+  return rows.map((row) => ({ ...row, previous: values.get(keyIn(row.cells, dayBefore)) ?? none }));
 }
 
 /** By the figures; those without one last, equal ones as they were. */

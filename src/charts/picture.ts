@@ -1,6 +1,7 @@
 import type { Choice, DashboardData, PanelData } from "../model/dashboard.ts";
 import { asXml } from "./draw.ts";
 import { choiceTold, type Figures, figuresOf } from "./figures.ts";
+import { beginTold, comparedTold } from "./period-before.ts";
 import { drawPrinted } from "./printed.ts";
 import { shown } from "./shown.ts";
 import { type FigureCell, type FigureHead, tableOf } from "./table.ts";
@@ -105,10 +106,24 @@ function drawPanel(panel: PanelData, drawing: Drawing): Drawn {
   if (trouble !== undefined) return placed(head, top, note(trouble, theme.wrong, width));
   const figures = figuresOf(panel, data.filters, choice);
   if (!figures.rows.length) return placed(head, top, note(nothing(panel), theme.muted, width));
-  if (panel.chart === "number") return placed(head, top, numbers(panel, figures, drawing));
-  if (panel.chart === "table") return placed(head, top, tableDrawn(panel, figures, drawing));
-  const name = `p${data.panels.indexOf(panel) + 1}`;
-  return placed(head, top, drawPrinted(panel, figures, theme, Math.floor(width), name));
+  return placed(head, top, withDays(drawFigures(panel, figures, drawing), figures, drawing));
+}
+
+function drawFigures(panel: PanelData, figures: Figures, drawing: Drawing): Drawn {
+  const { theme, width, data } = drawing;
+  if (panel.chart === "number") return numbers(panel, figures, drawing);
+  if (panel.chart === "table") return tableDrawn(panel, figures, drawing);
+  return drawPrinted(panel, figures, theme, Math.floor(width), `p${data.panels.indexOf(panel) + 1}`);
+}
+
+/** Which days are compared, below what is drawn. */
+function withDays({ body, height }: Drawn, { compared, begin }: Figures, { theme, width }: Drawing): Drawn {
+  const told = compared ? comparedTold(compared) : begin === undefined ? "" : beginTold(begin);
+  const lines = wrapped(told, width, 12);
+  const under = lines.map((line, at) =>
+    writing(line, { x: 0, y: height + 14 + at * 16, size: 12, color: theme.muted }),
+  );
+  return { body: [body, ...under].join(""), height: height + (lines.length ? 8 + lines.length * 16 : 0) };
 }
 
 /** Why a panel is empty. */
@@ -128,7 +143,7 @@ function note(text: string, color: string, width: number): Drawn {
   return { body, height: 24 + lines.length * 18 };
 }
 
-function numbers(panel: PanelData, { rows, previous }: Figures, { theme, width }: Drawing): Drawn {
+function numbers(panel: PanelData, { rows }: Figures, { theme, width }: Drawing): Drawn {
   const parts: string[] = [];
   let y = 0;
   for (const row of rows)
@@ -137,7 +152,7 @@ function numbers(panel: PanelData, { rows, previous }: Figures, { theme, width }
       const size = Math.min(28, Math.floor(width / widthOf(figure || " ", 1, true)));
       parts.push(writing(figure, { x: 0, y: y + 32, size, color: theme.text, bold: true }));
       const before = row.previous
-        ? `${shown(row.previous[at] ?? null, format, row.cells)} in ${previous?.from} to ${previous?.to}`
+        ? `${shown(row.previous[at] ?? null, format, row.cells) || "nothing"} in the period before`
         : "";
       const under = [panel.measures.length > 1 ? label : "", before].filter(Boolean).join(" · ");
       const lines = wrapped(under, width, 12);

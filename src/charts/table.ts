@@ -1,5 +1,6 @@
 import type { Format, PanelData } from "../model/dashboard.ts";
 import type { Figures } from "./figures.ts";
+import type { Days } from "./period-before.ts";
 import { shown, unitOf } from "./shown.ts";
 
 /** A panel's figures as a table: what stands beside each chart, and is handed out as CSV. */
@@ -15,6 +16,8 @@ export interface FigureHead {
   readonly isFigure: boolean;
   /** A currency that stands behind each figure already: of use in CSV, where figures are bare. */
   readonly isTold?: true;
+  /** Of figures of the period before: which days that is. */
+  readonly days?: Days;
 }
 
 export interface FigureCell {
@@ -31,6 +34,7 @@ export function tableOf(panel: PanelData, figures: Figures): FigureTable {
   const asked = [...panel.x, ...(panel.series === undefined ? [] : [panel.series])];
   const about = [...new Set([...asked, ...currencies])];
   const compares = figures.rows.some(({ previous }) => previous);
+  const days = figures.compared ? { days: figures.compared.before } : {};
   const head = (label: string, format: Format, isFigure: boolean) => {
     const unit = isFigure ? unitOf(format) : undefined;
     return { label, isFigure, ...(unit ? { unit } : {}) };
@@ -48,7 +52,7 @@ export function tableOf(panel: PanelData, figures: Figures): FigureTable {
       ...(across ? [head(across.label, across.format, true)] : []),
       ...measures.flatMap(({ label, format }) => [
         head(label, format, true),
-        ...(compares ? [head(`${label}, period before`, format, true)] : []),
+        ...(compares ? [{ ...head(`${label}, period before`, format, true), ...days }] : []),
       ]),
     ],
     rows: figures.rows.map((row) => [

@@ -104,7 +104,7 @@ interface PanelShape {
   readonly order: readonly MeasureOrder[];
   /** So many of the rows, or groups, that are left of the filters; the first ones. */
   readonly limit?: number;
-  /** The same figures of as many days before those that are chosen. */
+  /** The same figures of the period before what is chosen. */
   readonly compare?: "previous period";
   /** Column of the dates filter that `compare` follows. */
   readonly compareBy?: string;

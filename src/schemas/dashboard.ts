@@ -147,7 +147,12 @@ const panel = closed(
       ),
     ),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: "so many rows, the first ones" })),
-    compare: Type.Optional(oneOf(["previous period"], "beside each figure that of as many days before")),
+    compare: Type.Optional(
+      oneOf(
+        ["previous period"],
+        "beside each figure that of the period before: the same days of months before, or as many days",
+      ),
+    ),
     ...shown,
   },
   "one chart, number or table",

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { daysBetween, daysLater } from "../../src/charts/days.ts";
 import { figuresOf } from "../../src/charts/figures.ts";
 import { linesOf } from "../../src/charts/lines.ts";
 import { shown } from "../../src/charts/shown.ts";
@@ -76,8 +77,98 @@ test("the period before has as many days, stands beside its own x, and is nothin
     "b EUR 12345678901234567890.21 before 5.00",
     "b USD 7 before ",
   ]);
-  expect(figuresOf(panel(compared), FILTERS).previous).toEqual({ from: "2026-02-27", to: "2026-02-28" });
-  expect(figuresOf(panel(compared), FILTERS, { day: { from: null, to: null } }).previous).toBeUndefined();
+  expect(figuresOf(panel(compared), FILTERS).compared).toEqual({
+    own: { from: "2026-03-01", to: "2026-03-02" },
+    before: { from: "2026-02-27", to: "2026-02-28" },
+  });
+  expect(figuresOf(panel(compared), FILTERS, { day: { from: null, to: null } }).compared).toBeUndefined();
+});
+
+/** One row a day from the first to the last, each of 1 EUR. */
+const daily = (first: string, last: string) => ({
+  filters: [{ ...DAYS, first, last }],
+  panel: panelOf({
+    rows: Array.from({ length: daysBetween(first, last) + 1 }, (_, day) => [
+      daysLater(first, day),
+      "b",
+      "EUR",
+      "1",
+      "1",
+    ]),
+    compare: "previous period",
+    compareBy: "day",
+    x: [],
+  }),
+});
+
+test.each([
+  [
+    "this month to date: the same days of the month before",
+    "2026-03-01",
+    "2026-03-31",
+    "2026-03-15",
+    "15 before 15",
+    "2026-02-01",
+    "2026-02-15",
+  ],
+  [
+    "this month till a day that the one before has not",
+    "2026-03-01",
+    "2026-03-31",
+    "2026-03-30",
+    "30 before 28",
+    "2026-02-01",
+    "2026-02-28",
+  ],
+  [
+    "a whole month: the month before",
+    "2026-03-01",
+    "2026-03-31",
+    "2026-04-02",
+    "31 before 28",
+    "2026-02-01",
+    "2026-02-28",
+  ],
+  ["a quarter to date", "2026-01-01", "2026-03-31", "2026-03-15", "74 before 76", "2025-10-01", "2025-12-15"],
+  [
+    "days that reach beyond the data: as many as there are",
+    "2026-03-10",
+    "2026-03-20",
+    "2026-03-12",
+    "3 before 3",
+    "2026-03-07",
+    "2026-03-09",
+  ],
+  ["days since, without an end", "2026-03-10", null, "2026-03-12", "3 before 3", "2026-03-07", "2026-03-09"],
+])("%s", (_, from, to, last, figures, ...before) => {
+  const given = daily("2025-09-01", last);
+  const { rows, compared } = figuresOf(given.panel, given.filters, { day: { from, to } });
+  expect(rows.map(({ values, previous }) => [...values, "before", ...previous!].join(" "))).toEqual([figures]);
+  expect(compared).toEqual({
+    own: { from, to: to === null || last < to ? last : to },
+    before: { from: before[0], to: before[1] },
+  });
+});
+
+test("a day of a month is compared with the same one of the month before, and where that has none with nothing", () => {
+  const given = daily("2026-01-01", "2026-03-31");
+  const { rows } = figuresOf({ ...given.panel, x: [0] }, given.filters, {
+    day: { from: "2026-03-01", to: "2026-03-31" },
+  });
+  const nothing = rows.flatMap(({ cells, previous }) => (previous![0] === null ? [cells[0]] : []));
+  expect([rows.length, nothing]).toEqual([31, ["2026-03-29", "2026-03-30", "2026-03-31"]]);
+});
+
+test("half of a period before is nothing to compare with: where the data begin in it, that is told", () => {
+  const given = daily("2026-02-10", "2026-03-31");
+  const { rows, compared, begin } = figuresOf(given.panel, given.filters, {
+    day: { from: "2026-03-01", to: "2026-03-31" },
+  });
+  expect([rows[0]!.previous, compared, begin]).toEqual([undefined, undefined, "2026-02-10"]);
+  expect(figuresOf(given.panel, given.filters, { day: { from: "2026-04-01", to: "2026-04-30" } })).toEqual({
+    rows: [],
+    more: 0,
+  });
 });
 
 test("figures are sorted by what they are worth, those without one last, and the limit says how many it leaves out", () => {

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type FigureRow, type Figures, figuresOf } from "../../charts/figures.ts";
+import { beginTold, comparedTold } from "../../charts/period-before.ts";
 import { heightOf } from "../../charts/room.ts";
 import { type ShownFigure, shown, shownFigure } from "../../charts/shown.ts";
 import { compareNumbers, difference, quotientOf } from "../../charts/sums.ts";
@@ -67,6 +68,9 @@ export function Panel({ dashboard, panel, choice, place }: PanelProps) {
         <FigureTable panel={panel} figures={figures} />
       ) : (
         <Chart panel={panel} figures={figures} />
+      )}
+      {figures.rows.length > 0 && (figures.compared || figures.begin) && (
+        <p class="note compared">{figures.compared ? comparedTold(figures.compared) : beginTold(figures.begin!)}</p>
       )}
       {figures.more > 0 && <p class="note">and {figures.more} more, not shown</p>}
     </section>
@@ -183,7 +187,7 @@ function FigureTable({ panel, figures }: { readonly panel: PanelData; readonly f
 function handOut(dashboard: DashboardData, panel: PanelData, figures: Figures): void {
   const { heads, rows } = tableOf(panel, figures);
   const text = csv(
-    heads.map(({ label }) => label),
+    heads.map(({ label, days }) => (days ? `${label} (${days.from} to ${days.to})` : label)),
     rows.map((row) => row.map((cell) => cell.text)),
   );
   const name = `${dashboard.name}-${panel.title}`.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "-");
