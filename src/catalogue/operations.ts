@@ -11,6 +11,7 @@ import { freshnessOf, type LookedAt } from "./freshness.ts";
 import { readReleaseSummaries } from "./releases.ts";
 import { LOOKING, ledgersIn, record, rowsOf } from "./rows.ts";
 import { readRuns } from "./runs.ts";
+import { type DeclaredLine, notBegun, readSchedules } from "./schedules.ts";
 import { type Measured, totalsOverTime } from "./storage-history.ts";
 
 export interface OperationsOptions {
@@ -21,6 +22,8 @@ export interface OperationsOptions {
   readonly graph: Pick<CompiledGraph, "actions" | "project">;
   /** The declared sources, whose freshness is told. */
   readonly sources?: readonly LookedAt[];
+  /** The lines of schedules.yaml. */
+  readonly schedules?: readonly DeclaredLine[];
   /** Who reads raw data and its ledgers, where the client may not: under roles the client is the publisher's. */
   readonly landed?: Client;
 }
@@ -61,12 +64,12 @@ export function withoutFailingRows(
   return { ...operations, assertions };
 }
 
-async function readRecord(client: Client, { environment, graph }: OperationsOptions) {
+async function readRecord(client: Client, { environment, graph, schedules = [] }: OperationsOptions) {
   await client.query(sql`set local timezone = 'UTC'`);
   const [now] = await rowsOf<{ at: string }>(client, sql`select now() as at`);
   const readAt = now!.at;
   const nothing = { runs: [], moreRuns: 0, models: [], assertions: [], releases: [], waits: [], measured: [] };
-  if (!(await hasMetadata(client))) return { readAt, ...nothing, stored: [] };
+  if (!(await hasMetadata(client))) return { readAt, ...nothing, stored: [], schedules: notBegun(schedules), dues: [] };
   const stored = await rowsOf<StoredRelation>(
     client,
     sql`
@@ -88,6 +91,7 @@ async function readRecord(client: Client, { environment, graph }: OperationsOpti
     readAt,
     ...(await readRuns(client, environment, graph)),
     releases: await readReleaseSummaries(client, environment),
+    ...(await readSchedules(client, environment, schedules)),
     stored,
     measured,
   };

@@ -5,6 +5,7 @@ import { COLUMNS, type Panel } from "./monitoring/columns.ts";
 import * as ofLoads from "./monitoring/loads.ts";
 import * as ofReleases from "./monitoring/releases.ts";
 import * as ofRuns from "./monitoring/runs.ts";
+import * as ofSchedules from "./monitoring/schedules.ts";
 import * as ofStorage from "./monitoring/storage.ts";
 import { LEDGER_TABLES, type Ledger, RECORD_TABLES, type RecordTables } from "./monitoring/tables.ts";
 import { checkKnown, fail, foundOf, isText } from "./shared/check-options.ts";
@@ -26,8 +27,8 @@ export interface LoadsOptions {
 }
 
 /**
- * Declares the tables of the record of runs and releases, which the selects read: once in a project, in a file of definitions/.
- * The rows that assertions found are not among them: they may hold personal data.
+ * Declares the tables of the record of runs, releases and schedules, which the selects read: once in a project, in a file of
+ * definitions/. What rows assertions found and what commands said are not among them: they may hold personal data.
  */
 export function declareRecord(): void {
   for (const name of RECORD_TABLES) declareTable({ schema: PRIVATE_SCHEMA, name });
@@ -61,6 +62,16 @@ export function releases(options: RecordOptions): string {
 /** One row a run and release that it was to publish. */
 export function publishingWaits(options: RecordOptions): string {
   return ofRecord("publishingWaits", options, ofReleases.publishingWaits);
+}
+
+/** One row a line of schedules.yaml: when it is due next, and what came of its last due. */
+export function schedules(options: RecordOptions): string {
+  return ofRecord("schedules", options, ofSchedules.schedules);
+}
+
+/** One row a due of a line. */
+export function scheduleDues(options: RecordOptions): string {
+  return ofRecord("scheduleDues", options, ofSchedules.scheduleDues);
 }
 
 /** One row a load. */
@@ -116,7 +127,12 @@ function ofLedgers(name: string, options: LoadsOptions, panel: (ledgers: readonl
 
 function recordOf(caller: string, ref: Ref): RecordTables {
   const of = referrer(caller, ref);
-  return Object.fromEntries(RECORD_TABLES.map((name) => [name, of(PRIVATE_SCHEMA, name)])) as RecordTables;
+  // Asked for those alone that the select reads: they are what it depends on.
+  const tables = Object.defineProperties(
+    {},
+    Object.fromEntries(RECORD_TABLES.map((name) => [name, { get: () => of(PRIVATE_SCHEMA, name) }])),
+  );
+  return tables as RecordTables;
 }
 
 function ledgersOf(caller: string, { ref, schemas }: LoadsOptions): readonly Ledger[] {

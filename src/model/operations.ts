@@ -1,5 +1,6 @@
 import type { ActionKind } from "./graph.ts";
 import type { JsonText, RunReport, StepError, StepStatus } from "./report.ts";
+import type { RecordedDue, RecordedStep, ScheduleLine } from "./schedule.ts";
 import type { Target } from "./target.ts";
 
 // What is going on in a database: runs, releases, loads and what they cost, as their records tell it. Times are ISO 8601 in UTC,
@@ -32,6 +33,10 @@ export interface OperationsData {
   readonly storageHistory: readonly StorageMoment[];
   /** The newest first: what each attempt to publish waited for. */
   readonly waits: readonly PublishWait[];
+  /** The lines of schedules.yaml, in its order. */
+  readonly schedules: readonly ScheduledLine[];
+  /** What came of the dues, the newest first: at most 10 of each line, and 200 of all. Also of lines that are gone. */
+  readonly dues: readonly ScheduledDue[];
 }
 
 export interface RunSummary {
@@ -238,4 +243,32 @@ export interface PublishWait {
   readonly lockSeconds: number;
   /** How often the public views were tried. */
   readonly attempts: number;
+}
+
+/** A line of schedules.yaml, and what is recorded of it. */
+export interface ScheduledLine extends Pick<ScheduleLine, "name" | "text" | "trigger" | "zone" | "steps"> {
+  /** "not begun": no scheduler has run since schedules.yaml says so. "disabled": it is not `enabled`. */
+  readonly state: "on" | "paused" | "disabled" | "not begun";
+  /** Null for a line without a clock, and for one that is not enabled. */
+  readonly nextDue: string | null;
+  /** How long it should have begun, and has not; 0 where it is not due, or paused. */
+  readonly lag: number;
+  readonly pausedAt: string | null;
+  readonly pausedBy: string | null;
+  /** Its newest due, whatever came of it. */
+  readonly last: Omit<ScheduledDue, "steps"> | null;
+}
+
+export interface ScheduledDue extends Omit<RecordedDue, "steps"> {
+  /** Until now for one that goes on; null for one that did not begin. */
+  readonly seconds: number | null;
+  /** From when it was due until it began; null for one that did not. */
+  readonly delay: number | null;
+  readonly steps: readonly DueStep[];
+}
+
+/** One attempt of a step, without what it said: values of rows may stand there. */
+export interface DueStep extends Omit<RecordedStep, "madeAt" | "startedAt" | "finishedAt" | "output"> {
+  /** Until now for one that goes on; null for one that did not begin. */
+  readonly seconds: number | null;
 }

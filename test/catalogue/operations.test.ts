@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readOperations } from "../../src/catalogue/operations.ts";
+import type { DeclaredLine } from "../../src/catalogue/schedules.ts";
 import { type Measured, totalsOverTime } from "../../src/catalogue/storage-history.ts";
 import { prepareLedger } from "../../src/land/ledger/ledger-tables.ts";
 import { COLUMNS } from "../../src/library/monitoring/columns.ts";
@@ -34,11 +35,12 @@ beforeAll(async () => {
 
 afterAll(() => house.end());
 
-const read = async (failingRows?: number) => {
+const read = async (failingRows?: number, schedules: readonly DeclaredLine[] = []) => {
   const graph = await house.project.compile();
   return readOperations(house.client, {
     environment: "main",
     rawSchemas: ["raw", "crm_raw"],
+    schedules,
     graph: {
       ...graph,
       project: { ...graph.project, retention: { ...(failingRows === undefined ? {} : { failingRows }) } },
@@ -48,7 +50,7 @@ const read = async (failingRows?: number) => {
 
 const NOTHING = {
   ...{ runs: [], moreRuns: 0, models: [], assertions: [], releases: [], freshness: [], loads: [], moreLoads: 0 },
-  ...{ rejects: [], storageHistory: [], waits: [] },
+  ...{ rejects: [], storageHistory: [], waits: [], schedules: [], dues: [] },
 };
 
 test("nothing is told where nothing ran, and loads where only loads ran", async () => {
@@ -89,7 +91,7 @@ test("runs with their steps, models' times, failing rows with every digit, relea
   expect(Object.values(statuses(report)).every((status) => status === "ok" || status === "warned")).toBe(true);
   const { runs, models, assertions, releases, waits, storage, storageHistory } = await read();
   expect(runs).toMatchObject([
-    { runId: report.runId, status: "success", releases: [2], built: 13, failed: 0, warned: 1, errors: [] },
+    { runId: report.runId, status: "success", releases: [2], built: 15, failed: 0, warned: 1, errors: [] },
     { status: "success", releases: [1] },
   ]);
   const [a, b] = ["a", "b"].map((name) => runs[0]!.steps!.find(({ target }) => target.name === name)!);
@@ -120,7 +122,7 @@ test("runs with their steps, models' times, failing rows with every digit, relea
       base: 1,
       isCurrent: true,
       isKept: true,
-      models: 13,
+      models: 15,
       changes: { added: [], removed: [], changed: ["marts.b"] },
     },
     { release: 1, base: null, isCurrent: false, isKept: true },
@@ -149,7 +151,7 @@ test("the views say the same in SQL, have the columns that are described, and ar
   expect(await house.rows("select count(*), count(distinct run_id) from operations.runs")).toEqual(["2|2"]);
   expect(await house.rows("select name, rows, failing_runs from operations.failing_assertions")).toEqual(["few|30|2"]);
   expect(await house.rows("select release_id, added, changed, bytes > 0 from operations.releases order by 1")).toEqual([
-    "1|13|0|t",
+    "1|15|0|t",
     "2|0|1|t",
   ]);
   expect(await house.rows("select stream, warn_seconds, state, failure from operations.source_freshness")).toEqual([
@@ -160,6 +162,53 @@ test("the views say the same in SQL, have the columns that are described, and ar
       "select relation from operations.storage where kind in ('raw', 'private') and bytes > 0 order by 1",
     ),
   ).toEqual(["marts.a", "raw.items"]);
+});
+
+/** A line that is due at midnight, as schedules.yaml has it. */
+const declared = (name: string, more: Partial<DeclaredLine["line"]> = {}): DeclaredLine => ({
+  nextDue: "2030-01-01T00:00:00.000Z",
+  line: {
+    ...{ name, version: "1", trigger: { kind: "clock", cron: "0 0 * * *" }, zone: "UTC", enabled: true, blackout: [] },
+    ...{ steps: [{ command: "run", arguments: [] }], timeout: 1, retries: 0, retryDelay: 1, jitter: 0 },
+    ...{ overlap: "skip", catchUp: "once", catchUpWithin: 1 },
+    ...more,
+  },
+});
+
+test("a line is told as schedules.yaml has it, with what is recorded of it as long as that is the same line", async () => {
+  const lines = ["never", "edited", "late", "rests"].map((name) => declared(name));
+  const notBegun = { state: "not begun", lag: 0, last: null, nextDue: "2030-01-01T00:00:00.000Z" };
+  expect((await read(0, [lines[0]!])).schedules).toMatchObject([{ name: "never", ...notBegun }]);
+  const definition = (name: string) => JSON.stringify(declared(name).line);
+  await house.sql(`
+    insert into _dataform.schedule (environment, name, version, definition, next_due, start_at, paused_at, paused_by)
+    values
+      ('main', 'edited', '0', '${definition("edited")}', '2026-01-01', '2026-01-01', null, null),
+      ('main', 'late', '1', '${definition("late")}', now() - interval '1 hour', now() - interval '30 minutes', null, null),
+      ('main', 'rests', '1', '${definition("rests")}', '2026-01-01', '2026-01-01', '2026-01-02', 'ada'),
+      ('other', 'late', '1', '${definition("late")}', '2026-01-01', '2026-01-01', null, null);
+    insert into _dataform.schedule_due (environment, schedule, version, due, last_due, cause, definition, status, started_at, finished_at)
+    select 'main', 'late', '1', at, at, 'clock', '{}', 'success', at + interval '3 seconds', at + interval '8 seconds'
+    from generate_series('2026-01-01'::timestamptz, '2026-01-12', interval '1 day') as at`);
+  const { schedules, dues } = await read(0, lines);
+  expect(schedules).toMatchObject([
+    { name: "never", ...notBegun },
+    { name: "edited", ...notBegun },
+    { name: "late", state: "on", last: { status: "success", delay: 3, seconds: 5 } },
+    { name: "rests", state: "paused", pausedBy: "ada", lag: 0 },
+  ]);
+  expect(Math.round(schedules[2]!.lag / 60)).toBe(30);
+  expect(dues.map(({ schedule, due }) => `${schedule} ${due.slice(0, 10)}`)).toEqual(
+    Array.from({ length: 10 }, (_, day) => `late 2026-01-${String(12 - day).padStart(2, "0")}`),
+  );
+  expect(
+    await house.rows(
+      "select environment, schedule, last_status, lag_seconds > 1700, is_enabled from operations.schedules order by 1, 2",
+    ),
+  ).toEqual(["main|edited|∅|t|t", "main|late|success|t|t", "main|rests|∅|f|t", "other|late|∅|t|t"]);
+  expect(await house.rows("select count(*), sum(seconds), max(delay_seconds) from operations.schedule_dues")).toEqual([
+    "12|60.000|3.000",
+  ]);
 });
 
 test("what all tables took at a moment is what each took when it was last measured", () => {

@@ -12,6 +12,8 @@ const {
   failingAssertions,
   releases,
   publishingWaits,
+  schedules,
+  scheduleDues,
   loads,
   rejectsByReason,
   sourceFreshness,
@@ -26,6 +28,8 @@ test.each<[golden: string, sql: string]>([
   ["failing-assertions", failingAssertions({ ref })],
   ["releases", releases({ ref })],
   ["publishing-waits", publishingWaits({ ref })],
+  ["schedules", schedules({ ref })],
+  ["schedule-dues", scheduleDues({ ref })],
   ["loads", loads({ ref, schemas: ["raw", "crm_raw"] })],
   ["rejects-by-reason", rejectsByReason({ ref, schemas: ["raw"] })],
   ["source-freshness", sourceFreshness({ ref, schemas: ["raw"] })],
@@ -42,8 +46,21 @@ test("the tables of the record, without the rows that assertions found", () => {
   monitoring.declareRecord();
   delete globals.declare;
   expect(declared).toEqual(
-    ["environment", "publishing", "release", "run", "step"].map((name) => ({ schema: "_dataform", name })),
+    ["environment", "publishing", "release", "run", "schedule", "schedule_due", "step"].map((name) => ({
+      schema: "_dataform",
+      name,
+    })),
   );
+});
+
+test("a view depends on those tables alone that it reads", () => {
+  const asked: string[] = [];
+  const asking = (target: Parameters<typeof ref>[0]) => {
+    asked.push(target.name);
+    return ref(target);
+  };
+  runSteps({ ref: asking });
+  expect([...new Set(asked)].sort()).toEqual(["run", "step"]);
 });
 
 test.each([

@@ -1,9 +1,10 @@
-import { utimesSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
+import type { OperationsData } from "../../src/model/operations.ts";
 import type { RecordedDue } from "../../src/model/schedule.ts";
 import { until } from "../../src/wait/until.ts";
-import { cli } from "../support/cli.ts";
+import { cli, succeeds } from "../support/cli.ts";
 import { start } from "../support/program.ts";
 import { startListener } from "../support/servers/listener.ts";
 import { sharedWarehouse } from "../support/warehouse.ts";
@@ -163,7 +164,35 @@ test("a step that fails is tried again, then keeps those behind it from beginnin
   expect(told(due!)).toEqual(["failure", "1.1 export failure", "1.2 export failure"]);
   expect(due!.reason).toBe("step 1, export, attempt 2: division by zero");
   expect((await dataform("schedule", "history")).stdout).toMatch(/broken .* failure: step 1, export, attempt 2/);
+  const { lines, steps, said } = await shownBySite();
+  expect(lines.map(({ name, state, last }) => [name, state, last?.status]).slice(0, 3)).toEqual([
+    ["chain", "on", undefined],
+    ["broken", "on", "failure"],
+    ["slow", "on", undefined],
+  ]);
+  expect(steps).toMatchObject([
+    { step: 1, attempt: 1, command: "export", status: "failure", exitCode: 1, error: "division by zero" },
+    { step: 1, attempt: 2, status: "failure" },
+  ]);
+  shop.project.write({ "schedules.yaml": "schedules: { daily: { cron: '@fortnightly', steps: [{ run: {} }] } }" });
+  const without = await shownBySite();
+  shop.project.write({ "schedules.yaml": YAML });
+  expect([said, without.lines]).toEqual(["", []]);
+  expect(without.said).toMatch(/left out schedules.yaml: .*@fortnightly/s);
 });
+
+/** What the pages tell of the schedule, and what was said when they were made. */
+async function shownBySite() {
+  const { stdout, stderr } = await succeeds(dataform("site", "build", "--out", "pages"));
+  const taken: [string, OperationsData][] = [];
+  new Function("self", readFileSync(join(dirname(stdout), "data/operations.js"), "utf8"))({ dataformParts: taken });
+  const { schedules, dues } = taken[0]![1];
+  const said = stderr
+    .split("\n")
+    .filter((line) => line.startsWith("left out"))
+    .join("\n");
+  return { lines: schedules, steps: dues[0]?.steps, said };
+}
 
 test("a step that takes too long is ended in the server, too", async () => {
   const { child } = scheduler();

@@ -22,6 +22,7 @@ export const PICTURES = [
     address: "#/lineage/marketing/spend_per_conversion?column=spend_per_conversion",
   },
   { name: "operations", section: "Operations", address: "#/operations/runs" },
+  { name: "schedule", section: "Operations", address: "#/operations/schedule" },
 ] as const;
 
 /** Pixels of the window, and of the picture for each: a page of documentation is narrower. */

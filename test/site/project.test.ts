@@ -10,6 +10,30 @@ import { closeBrowser, findingsInEachLight, hasBrowser, openPage } from "../supp
 import { customers, MARKUP, ODD_NAME, shop } from "../support/site-project.ts";
 import { sharedWarehouse, statuses, type Warehouse } from "../support/warehouse.ts";
 
+/** A line that should have begun three hours ago, one due that a scheduler was late with, one that failed, and two that were skipped. */
+const DUES = `
+  update _dataform.schedule set next_due = now() - interval '3 hours', start_at = now() - interval '3 hours' where name = 'nightly';
+  insert into _dataform.schedule_due (
+    environment, schedule, version, due, last_due, dues, cause, definition, status, reason, started_at, finished_at
+  )
+  select 'main', s.name, s.version, d.due::timestamptz, d.last_due::timestamptz, d.dues, d.cause, s.definition, d.status, d.reason,
+    d.due::timestamptz + d.late, d.due::timestamptz + d.late + interval '90 seconds'
+  from (values
+    ('nightly', '2026-01-02 15:00Z', '2026-01-02 15:00Z', 1, 'clock', 'success', null, interval '2 seconds'),
+    ('nightly', '2026-01-03 15:00Z', '2026-01-03 15:00Z', 1, 'catch-up', 'failure', 'step 2, freshness: <b>till</b> is late', interval '2 hours'),
+    ('arrivals', '2026-01-04 09:30Z', '2026-01-04 10:30Z', 2, 'file', 'skipped', 'paused', null)
+  ) as d (schedule, due, last_due, dues, cause, status, reason, late)
+  join _dataform.schedule as s on s.name = d.schedule;
+  insert into _dataform.schedule_step (due_id, step_no, attempt, command, arguments, status, started_at, finished_at, exit_code, run_ids, load_ids, errors, output)
+  select due.due_id, p.step, p.attempt, p.command, p.words, p.status, due.started_at, due.started_at + p.took, p.code, p.runs, p.loads, p.errors, 'rows of person1'
+  from _dataform.schedule_due as due
+  cross join lateral (values
+    (1, 1, 'ingest', array['--', 'till'], 'success', interval '4.5 seconds', 0, null::uuid[], array[1::bigint], null::jsonb),
+    (2, 1, 'freshness', array['--', 'till'], 'failure', interval '1 second', 1, null, null, '[{"message": "<b>till</b> is late"}]'),
+    (3, 1, 'run', array['--tags=daily'], 'success', interval '60 seconds', 0, array(select run_id from _dataform.run order by started_at limit 1), null, null)
+  ) as p (step, attempt, command, words, status, took, code, runs, loads, errors)
+  where schedule = 'nightly' and due.status = 'failure'`;
+
 /** A project that ran twice, the second time with a test that fails, as its people look at it: from a server, and from disk. */
 describe.skipIf(!hasBrowser)("the site of a project", () => {
   let house: Warehouse & { end(): Promise<void> };
@@ -29,6 +53,8 @@ describe.skipIf(!hasBrowser)("the site of a project", () => {
       create view bi.weekly as select day, sum(spend) as spent from shop.daily group by day`);
     project.write({ "definitions/crm/marts/customers.sqlx": customers(true) });
     expect(statuses(await run())).toMatchObject({ "shop.customers": "held" });
+    await cli(project.dir, ["schedule", "pause", "arrivals"], { DATABASE_URL: database.url });
+    await house.sql(DUES);
     const out = join(mkdtempSync(join(tmpdir(), "pages-")), "site");
     serving = startCli(project.dir, ["site", "serve", "--port", "0", "--url", database.url]);
     await succeeds(cli(project.dir, ["site", "build", "--url", database.url, "--out", out]));
@@ -163,7 +189,9 @@ describe.skipIf(!hasBrowser)("the site of a project", () => {
     "#/relation/raw/orders",
     "#/lineage/shop/daily",
     "#/lineage/shop/daily?column=spend",
-    ...["runs", "tests", "freshness", "loads", "releases", "times", "storage"].map((tab) => `#/operations/${tab}`),
+    ...["runs", "tests", "freshness", "loads", "schedule", "releases", "times", "storage"].map(
+      (tab) => `#/operations/${tab}`,
+    ),
   ];
 
   async function go(page: Page, hash: string): Promise<string> {
@@ -256,6 +284,85 @@ describe.skipIf(!hasBrowser)("the site of a project", () => {
     const boxes = await page.locator("svg .node").allTextContents();
     for (const one of ["bi.weekly (others’ view)", "raw.orders (source)", "shop.daily (table", "(dashboard)"])
       expect(boxes.join(" ")).toContain(one);
+    await go(page, "#/lineage/shop/daily?column=spend");
+    const ends = await page.locator("svg .node:not(:has(.column))").allTextContents();
+    expect(ends.filter((one) => one.includes("(dashboard)"))).toHaveLength(1);
+    await page.getByRole("button", { name: "table" }).click();
+    await page.locator("tr", { hasText: "shown" }).first().getByRole("link").last().click();
+    await page.getByRole("heading", { level: 1, name: "Spend of the shop" }).waitFor();
+    await go(page, "#/lineage/raw/orders?column=day&deciding=yes&as=table");
+    await page
+      .getByRole("row", { name: /orders.day decides which rows there are/ })
+      .first()
+      .waitFor();
+  });
+
+  test("a schedule is told in the time of its reader, with that of the line: when each is due, how late, what came of it, step by step", async () => {
+    const page = await openPage(`${fromDisk}#/operations/schedule`, { zone: "America/New_York" });
+    const text = await go(page, "#/operations/schedule");
+    const row = (region: string, of: RegExp) =>
+      page.getByRole("region", { name: region }).getByRole("row").filter({ hasText: of }).first();
+    const cells = (of: RegExp) => row("Lines of schedules.yaml", of).getByRole("cell").allTextContents();
+    expect(await cells(/nightly/)).toEqual([
+      expect.stringMatching(/^nightly lateWhen the till is closed/),
+      "0 0 * * * Asia/Tokyo",
+      expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d.* Asia\/Tokyo$/),
+      "3\u202fh",
+      "2026-01-03 10:002026-01-04 00:00 Asia/Tokyo",
+      "failure step 2, freshness: <b>till</b> is late by catching up",
+    ]);
+    expect(await cells(/arrivals/)).toEqual([
+      expect.stringMatching(/^arrivals pausedby .+ since /),
+      "when a file comes for till / orders",
+      ...["", ""],
+      "2026-01-04 05:3019:30 Asia/Tokyo",
+      "skipped paused (2 dues) by file",
+    ]);
+    expect((await cells(/rare/))[0]).toBe("rare disabled");
+    expect(text).toContain("Times are those of America/New_York");
+    const failed = row("Dues, the newest first", /failure/);
+    expect((await failed.getByRole("cell").allTextContents()).slice(2, 5)).toEqual([
+      "failure step 2, freshness: <b>till</b> is late by catching up",
+      "2\u202fh",
+      "1\u202fmin 30\u202fs",
+    ]);
+    await failed.locator("summary").click();
+    expect(await failed.locator("p").allTextContents()).toEqual([
+      "ingest till success, in 4.5\u202fs, load 1",
+      "freshness till failure, in 1.0\u202fs, exit code 1<b>till</b> is late",
+      "run --tags=daily success, in 1\u202fmin 0\u202fs, its run",
+    ]);
+    await failed.getByRole("link", { name: "its run" }).click();
+    await page.getByRole("heading", { name: /^Run of / }).waitFor();
+    expect(await page.locator(".gone").count()).toBe(0);
+    await go(page, "#/operations/schedule?line=arrivals");
+    await page.getByRole("heading", { name: "Dues of arrivals" }).waitFor();
+    expect(await page.getByRole("region", { name: "Dues, the newest first" }).getByRole("row").count()).toBe(2);
+    expect(await go(page, "#/")).toMatch(/1 line of schedules.yaml is late/);
+  });
+
+  test("what an address names and is not there is told, wherever it stands in it", async () => {
+    const page = await openPage(fromDisk);
+    for (const hash of [
+      "#/operations/shcedule",
+      "#/operations/runs/more",
+      "#/relation/shop/daily/spend",
+      "#/explore/more",
+    ])
+      expect([hash, await go(page, hash)]).toEqual([hash, expect.stringContaining("Not here")]);
+    for (const [hash, what] of [
+      ["#/operations/runs?run=00000000-0000-0000-0000-000000000000", "The steps of run 00000000"],
+      ["#/operations/schedule?line=weekly", "no line “weekly”"],
+      ["#/relation/shop/daily?column=spent", "no column “spent”"],
+      ["#/lineage/shop/daily?column=spent", "no column “spent”"],
+      ["#/dashboard/spend?f.country=DE", "no filter “country”"],
+      ["#/dashboard/spend?f.day=2026-02-30..", "no day “2026-02-30”"],
+    ] as const)
+      expect([hash, await go(page, hash)]).toEqual([hash, expect.stringContaining(what)]);
+    for (const hash of ["#/dashboard/spend?f.day=2026-01-02..", "#/relation/shop/daily?column=spend"]) {
+      await go(page, hash);
+      expect([hash, await page.locator(".gone").count()]).toEqual([hash, 0]);
+    }
   });
 
   test("a stranger finds what a mart means, where its columns come from, when its data were loaded, and a link to the best of a month", async () => {

@@ -107,4 +107,16 @@ streams:
   "definitions/crm/tests/those_who_come_back.sqlx": unitTest("those_who_come_back", "select 4 as id, 'b' as note"),
   "definitions/crm/tests/everybody.sqlx": unitTest("everybody", "select 3 as id, 'a' as note union all select 4, 'b'"),
   "dashboards/spend.yaml": DASHBOARD,
+  "schedules.yaml": json({
+    timezone: "Asia/Tokyo",
+    schedules: {
+      nightly: {
+        text: `When the till is closed. ${MARKUP}`,
+        cron: "0 0 * * *",
+        steps: [{ ingest: { sources: ["till"] } }, { freshness: { sources: ["till"] } }],
+      },
+      arrivals: { on: { file: "till.orders" }, steps: [{ run: { tags: ["daily"] } }] },
+      rare: { cron: "0 12 1 1 *", timezone: "America/New_York", enabled: false, steps: [{ notify: {} }] },
+    },
+  }),
 };

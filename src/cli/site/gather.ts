@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { readFacts } from "../../catalogue/facts.ts";
 import { readOperations, withoutFailingRows } from "../../catalogue/operations.ts";
 import { readSamples } from "../../catalogue/samples.ts";
+import type { DeclaredLine } from "../../catalogue/schedules.ts";
 import { readVerdicts } from "../../catalogue/verdicts.ts";
 import { readSource } from "../../compile/source.ts";
 import { originsOf } from "../../config/origins.ts";
@@ -31,6 +32,8 @@ export interface GatherOptions extends Pick<ConnectOptions, "signal" | "onWait">
   readonly projectDir: string;
   /** The declared sources, as far as they can be read. */
   readonly sources: readonly Chosen[];
+  /** The lines of schedules.yaml. */
+  readonly schedules: readonly DeclaredLine[];
   /** Where what was found of the lineage is kept. */
   readonly stateDir: string;
   readonly environment: string;
@@ -74,7 +77,8 @@ async function gatherOnce(
   settings: ConnectionSettings,
   options: GatherOptions,
 ): Promise<SiteInput> {
-  const { projectDir, stateDir, sources, environment, withSamples, live, explores, signal, onWait } = options;
+  const { projectDir, stateDir, sources, schedules, environment, withSamples, live, explores, signal, onWait } =
+    options;
   const reach = { signal, onWait, applicationName: "dataform-site" };
   const read = await withClient(settings, { ...reach, duty: "publisher" }, (client) =>
     withTransaction(
@@ -101,6 +105,7 @@ async function gatherOnce(
           rawSchemas: [...new Set(sources.map(({ declaration }) => declaration.schema))],
           graph,
           sources,
+          schedules,
           landed,
         }),
       ),

@@ -14,6 +14,7 @@ import type { Attended } from "../interrupt.ts";
 import { type ConnectionFlags, type EnvironmentFlags, environmentName } from "../options.ts";
 import type { Shell } from "../shell.ts";
 import { gather } from "./gather.ts";
+import { linesToShow } from "./lines-to-show.ts";
 
 export interface SiteFlags extends EnvironmentFlags, ConnectionFlags {
   readonly samples?: boolean;
@@ -29,11 +30,17 @@ interface MakeOptions extends Attended {
 /** The pages of what is published now. */
 export async function makeSite(shell: Shell, flags: SiteFlags, { settings, ...how }: MakeOptions): Promise<Site> {
   const graph = await compileProject(shell, flags);
+  const sources = ingestFiles(shell.projectDir).length ? chooseSourcesToShow(shell, []) : [];
   const input = await gather(graph, settings, {
     ...how,
     projectDir: shell.projectDir,
     stateDir: stateDirectory(shell),
-    sources: ingestFiles(shell.projectDir).length ? chooseSourcesToShow(shell, []) : [],
+    sources,
+    schedules: linesToShow(
+      shell,
+      graph,
+      sources.map(({ declaration }) => declaration),
+    ),
     environment: environmentName(flags),
     withSamples: flags.samples === true,
   });

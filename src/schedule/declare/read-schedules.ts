@@ -1,25 +1,49 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { checkYaml } from "../../config/check.ts";
+import { ingestFiles } from "../../config/ingest-files.ts";
 import { Place } from "../../config/place.ts";
 import { publishedSchema } from "../../config/published.ts";
 import { readYaml } from "../../config/yaml.ts";
+import type { IngestDeclaration } from "../../model/declarations.ts";
 import { milliseconds } from "../../model/duration.ts";
 import { UserError, UserErrors } from "../../model/errors.ts";
+import type { CompiledGraph } from "../../model/graph.ts";
 import { SCHEDULES_FILE, type ScheduleLine, type Trigger } from "../../model/schedule.ts";
 import type { WrittenLine } from "../../schemas/schedules.ts";
 import { readCron } from "../cron/line.ts";
-import { type Known, mistakesInNames } from "./names.ts";
+import { type Known, knownOf, mistakesInNames } from "./names.ts";
 import { stepOf } from "./steps.ts";
 import { mistakesInTimes } from "./times.ts";
+
+export interface Declared {
+  readonly lines: readonly ScheduleLine[];
+  /** What their names were looked for in. */
+  readonly known: Known;
+}
+
+/**
+ * The lines of a project that is compiled.
+ * @param declarations of the sources that can be read
+ * @throws UserErrors with everything that is wrong, each with its line
+ */
+export function readDeclared(
+  projectDir: string,
+  graph: CompiledGraph,
+  declarations: readonly IngestDeclaration[],
+): Declared {
+  const sources = ingestFiles(projectDir).map((file) => basename(file).replace(/\.ya?ml$/, ""));
+  const known = knownOf(graph, declarations, sources);
+  return { lines: readSchedules(projectDir, known), known };
+}
 
 /**
  * Reads `schedules.yaml`; none where there is no such file.
  * @param known what the project has, by which names are checked
  * @throws UserErrors with everything that is wrong in it, each with its line
  */
-export function readSchedules(projectDir: string, known: Known): readonly ScheduleLine[] {
+function readSchedules(projectDir: string, known: Known): readonly ScheduleLine[] {
   if (existsSync(join(projectDir, "schedules.yml"))) throw misnamed();
   if (!existsSync(join(projectDir, SCHEDULES_FILE))) return [];
   const yaml = readYaml(join(projectDir, SCHEDULES_FILE), SCHEDULES_FILE);

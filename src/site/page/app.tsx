@@ -97,6 +97,7 @@ export function App() {
 
 function Page({ route }: { readonly route: Route }) {
   const [room = "", ...rest] = route.path;
+  if (rest.length > (DEPTHS[room] ?? 0)) return <Nowhere what={`a page “${route.path.join("/")}”`} />;
   switch (room) {
     case "":
       return <Home />;
@@ -116,6 +117,9 @@ function Page({ route }: { readonly route: Route }) {
       return <Nowhere what={`a page “${route.path.join("/")}”`} />;
   }
 }
+
+/** How many names stand behind that of a room, at most. */
+const DEPTHS: Readonly<Record<string, number>> = { catalogue: 1, relation: 2, lineage: 2, dashboard: 1, operations: 1 };
 
 function titleOf({ path: [room, schema, name] }: Route): string {
   if (room === "relation" && schema && name) return fullName({ schema, name });

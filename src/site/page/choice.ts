@@ -34,3 +34,14 @@ export function withChoice(
   else changed.set(name, "");
   return changed;
 }
+
+/** What the address chooses and cannot be chosen: filters that the dashboard has not, days that are none. In words. */
+export function notChosen(query: URLSearchParams, filters: readonly DashboardFilter[]): readonly string[] {
+  return [...query].flatMap(([name, said]) => {
+    if (!name.startsWith("f.")) return [];
+    const filter = filters.find(({ column }) => `f.${column}` === name);
+    if (!filter) return [`filter “${name.slice(2)}”`];
+    if (filter.kind === "values") return [];
+    return said.split("..").flatMap((text) => (text === "" || isDay(text) ? [] : [`day “${text}”`]));
+  });
+}

@@ -1,8 +1,8 @@
-import type { SiteLineage } from "../../model/site.ts";
+import type { SiteLineage, SiteRelation } from "../../model/site.ts";
 
 /** What a column comes from and what comes of it: the columns on its way, and nothing else. */
 export interface ColumnPath {
-  /** Columns by place of their relation, in the order in which they were met. */
+  /** Columns by place of their relation, in the order in which they were met; none of what is met as a whole. */
   readonly columns: ReadonlyMap<number, readonly string[]>;
   readonly edges: readonly ColumnEdge[];
   /** Relations that would have been in it, were there not too many. */
@@ -16,9 +16,10 @@ export interface ColumnEdge {
   readonly flow: string;
 }
 
+/** A column; or a relation as a whole, where a way ends: a dashboard or an API that shows the column, rows that it decides. */
 export interface ColumnAt {
   readonly place: number;
-  readonly column: string;
+  readonly column?: string;
 }
 
 interface Edges {
@@ -26,15 +27,26 @@ interface Edges {
   readonly down: (at: ColumnAt) => readonly ColumnEdge[];
 }
 
-const key = ({ place, column }: ColumnAt) => `${place}\0${column}`;
+const key = ({ place, column }: ColumnAt) => (column === undefined ? String(place) : `${place}\0${column}`);
 
-/** The edges of a lineage from both ends. What only decides values is left out, unless it is asked for. */
-export function edgesOf({ relations }: SiteLineage, withDeciding: boolean): Edges {
+/**
+ * The edges of a lineage from both ends: to the columns that are made of one, and to the dashboards and APIs that show it. What only
+ * decides values or rows is left out, unless it is asked for.
+ */
+export function edgesOf(
+  lineage: SiteLineage,
+  relations: readonly Pick<SiteRelation, "kind">[],
+  withDeciding: boolean,
+): Edges {
   const up = new Map<string, ColumnEdge[]>();
   const down = new Map<string, ColumnEdge[]>();
-  const add = (edges: Map<string, ColumnEdge[]>, at: ColumnAt, edge: ColumnEdge) =>
-    void edges.set(key(at), [...(edges.get(key(at)) ?? []), edge]);
-  relations.forEach((relation, place) => {
+  const add = (edges: Map<string, ColumnEdge[]>, at: ColumnAt, edge: ColumnEdge) => {
+    const known = edges.get(key(at));
+    if (known) known.push(edge);
+    else edges.set(key(at), [edge]);
+  };
+  lineage.relations.forEach((relation, place) => {
+    const isShowing = relations[place]!.kind === "dashboard" || relations[place]!.kind === "api";
     for (const [column, sources] of relation?.columns ?? [])
       for (const [from, name, flow] of sources) {
         if (!withDeciding && !/[cx]/.test(flow)) continue;
@@ -42,13 +54,23 @@ export function edgesOf({ relations }: SiteLineage, withDeciding: boolean): Edge
         add(up, edge.to, edge);
         add(down, edge.from, edge);
       }
+    for (const [from, name, flow] of relation?.rowsBy ?? [])
+      if (withDeciding || (isShowing && /[cx]/.test(flow))) {
+        const used = { place: from, column: name };
+        add(down, used, { from: used, to: { place }, flow: isShowing ? flow : "r" });
+      }
   });
   return { up: (at) => up.get(key(at)) ?? [], down: (at) => down.get(key(at)) ?? [] };
 }
 
 /** @param most relations that are drawn */
 export function columnPath(edges: Edges, start: ColumnAt, most: number): ColumnPath {
-  const columns = new Map<number, string[]>([[start.place, [start.column]]]);
+  const columns = new Map<number, readonly string[]>();
+  const meet = ({ place, column }: ColumnAt) => {
+    const there = columns.get(place) ?? [];
+    columns.set(place, column === undefined || there.includes(column) ? there : [...there, column]);
+  };
+  meet(start);
   const kept: ColumnEdge[] = [];
   const folded = new Set<number>();
   const follow = (next: Edges["up"], end: (edge: ColumnEdge) => ColumnAt) => {
@@ -64,8 +86,7 @@ export function columnPath(edges: Edges, start: ColumnAt, most: number): ColumnP
         kept.push(edge);
         if (seen.has(key(at))) continue;
         seen.add(key(at));
-        const there = columns.get(at.place) ?? [];
-        if (!there.includes(at.column)) columns.set(at.place, [...there, at.column]);
+        meet(at);
         found.push(at);
       }
       front = found;

@@ -9,11 +9,11 @@ import type {
   ValuesChoice,
   ValuesFilter,
 } from "../../model/dashboard.ts";
-import { choiceIn, withChoice } from "./choice.ts";
+import { choiceIn, notChosen, withChoice } from "./choice.ts";
 import { usePart, useProject } from "./context.ts";
 import { DayField } from "./day-field.tsx";
 import { Markdown } from "./markdown.tsx";
-import { Nowhere } from "./nowhere.tsx";
+import { Gone, Nowhere } from "./nowhere.tsx";
 import { Panel } from "./panel.tsx";
 import { isSame, periodsOf } from "./periods.ts";
 import { Awaited, Empty, RelationLink } from "./pieces.tsx";
@@ -67,6 +67,9 @@ function Dashboard({ dashboard, route }: { readonly dashboard: DashboardData; re
   return (
     <>
       {text && <Markdown text={text} />}
+      {notChosen(route.query, filters).map((what) => (
+        <Gone key={what} what={what} />
+      ))}
       <p class="on-paper">{filters.map((filter) => choiceTold(filter, choice)).join(" · ")}</p>
       {filters.length > 0 && (
         <div class="filters">

@@ -72,7 +72,10 @@ interface RelationGraphProps {
 export function ColumnGraph({ path, start }: { readonly path: ColumnPath; readonly start: ColumnAt }) {
   const { core } = useProject();
   const places = [...path.columns.keys()];
-  const heightOf = (place: number) => HEIGHT + path.columns.get(place)!.length * ROW + 6;
+  const heightOf = (place: number) => {
+    const rows = path.columns.get(place)!.length;
+    return rows ? HEIGHT + rows * ROW + 6 : HEIGHT;
+  };
   const { laid, wide } = useMemo(() => {
     const wide = wideEnough(places.map((place) => core.relations[place]!));
     const boxes = places.map((place) => ({ id: String(place), width: wide, height: heightOf(place) }));
@@ -89,7 +92,8 @@ export function ColumnGraph({ path, start }: { readonly path: ColumnPath; readon
   }, [path]);
   const at = (place: number) => laid.at.get(String(place))!;
   const yOf = ({ place, column }: ColumnAt) =>
-    at(place).y + HEIGHT + path.columns.get(place)!.indexOf(column) * ROW + ROW / 2;
+    at(place).y +
+    (column === undefined ? HEIGHT / 2 : HEIGHT + path.columns.get(place)!.indexOf(column) * ROW + ROW / 2);
   return (
     <Canvas laid={laid} focus={centre(at(start.place), wide)}>
       <g class="edges">
@@ -104,7 +108,7 @@ export function ColumnGraph({ path, start }: { readonly path: ColumnPath; readon
               wide,
             )}
           >
-            <title>{`${from.column} → ${to.column}: ${flowWords(flow)}`}</title>
+            <title>{`${from.column} → ${to.column ?? core.relations[to.place]!.name}: ${flowWords(flow, to)}`}</title>
           </path>
         ))}
       </g>
@@ -137,11 +141,13 @@ export function ColumnGraph({ path, start }: { readonly path: ColumnPath; readon
 /** What an incremental model takes of itself is in the table only. */
 const isDrawn = ({ from, to }: ColumnEdge): boolean => from.place !== to.place;
 
-export function flowWords(flow: string): string {
+/** How a column gets to where a way leads. */
+export function flowWords(flow: string, to: ColumnAt): string {
+  const isWhole = to.column === undefined;
   const words = [
-    ...(flow.includes("c") ? ["copied"] : []),
-    ...(flow.includes("x") ? ["computed"] : []),
-    ...(flow.includes("r") ? ["decides which value or row"] : []),
+    ...(flow.includes("c") ? [isWhole ? "shown" : "copied"] : []),
+    ...(flow.includes("x") ? [isWhole ? "shown computed" : "computed"] : []),
+    ...(flow.includes("r") ? [isWhole ? "decides which rows there are" : "decides which value or row"] : []),
     ...(flow.includes("w") ? ["as part of the whole row"] : []),
   ];
   return words.join(", ");

@@ -5,7 +5,7 @@ import { Inline, unmarked } from "./markdown.tsx";
 import { Badge, Empty, Section } from "./pieces.tsx";
 import { answersFirst, groupsOf, type Product, productsOf } from "./products.ts";
 import { href } from "./route.ts";
-import { counted, minute, seconds, type Tone } from "./words.ts";
+import { counted, isLate, minute, seconds, type Tone } from "./words.ts";
 
 export function Home() {
   const { core } = useProject();
@@ -125,11 +125,21 @@ const RUNS: Readonly<Record<OperationsData["runs"][number]["status"], string>> =
   running: "A run is going on since",
 };
 
+/** "1 line of schedules.yaml is late, 2 failed". */
+function told(lines: OperationsData["schedules"]): string {
+  const late = lines.filter(({ lag }) => isLate(lag)).length;
+  const failed = lines.length - late;
+  const of = `${counted(late || failed, "line")} of schedules.yaml`;
+  if (!late) return `${of} failed`;
+  return `${of} ${late === 1 ? "is" : "are"} late${failed ? `, ${failed} failed` : ""}`;
+}
+
 /** Whether what is shown can be trusted now: the last run, what its tests said, how new the data are. */
 function Now() {
   const part = usePart<OperationsData>("operations");
   if (part?.state !== "there") return <p class="now" aria-busy={part !== undefined} />;
-  const { runs, assertions, freshness } = part.value;
+  const { runs, assertions, freshness, schedules } = part.value;
+  const behind = schedules.filter(({ lag, last }) => isLate(lag) || last?.status === "failure");
   const [run] = runs;
   const failed = assertions.filter(({ status }) => status === "failed").length;
   const late = freshness.filter(({ state }) => state === "warn" || state === "error");
@@ -160,6 +170,7 @@ function Now() {
     ...(never
       ? [["plain", `${never} of ${counted(freshness.length, "stream")} never loaded`, "freshness"] as const]
       : []),
+    ...(behind.length ? [["bad", told(behind), "schedule"] as const] : []),
   ];
   return (
     <p class="now">

@@ -1,16 +1,15 @@
 import { useMemo } from "preact/hooks";
-import type { SiteLineage, SiteLineageRelation, SiteRelation } from "../../model/site.ts";
-import { columnPath, edgesOf } from "./column-path.ts";
-import { findRelation, fullName, type Loaded, type Project, usePart, useProject } from "./context.ts";
-import { ColumnGraph, flowWords, RelationGraph } from "./graph.tsx";
+import type { SiteLineage } from "../../model/site.ts";
+import { ColumnLineage } from "./column-lineage.tsx";
+import { findRelation, fullName, type Project, usePart, useProject } from "./context.ts";
+import { RelationGraph } from "./graph.tsx";
 import { selected } from "./graph-operator.ts";
 import { MOST_NODES, type Neighbourhood, neighbourhood, slowestWay, steps } from "./neighbourhood.ts";
 import { Nowhere } from "./nowhere.tsx";
-import { Awaited, Empty, KindMark, RelationHead, RelationLink, StateBadge } from "./pieces.tsx";
+import { KindMark, RelationHead, RelationLink, StateBadge } from "./pieces.tsx";
 import { productsOf } from "./products.ts";
 import { lineageHref, type Route, relationHref, replaceQuery } from "./route.ts";
 import { Table } from "./table.tsx";
-import { counted } from "./words.ts";
 
 export function LineagePage({ route, schema, name }: PageProps) {
   const project = useProject();
@@ -218,94 +217,5 @@ function RelationTable({
         { title: "Read by", isText: true, cell: (place) => name(readers[place]!) },
       ]}
     />
-  );
-}
-
-interface ColumnLineageProps {
-  readonly lineage: Loaded<SiteLineage>;
-  readonly place: number;
-  readonly column: string;
-  readonly withDeciding: boolean;
-  readonly asTable: boolean;
-}
-
-function ColumnLineage({ lineage, ...rest }: ColumnLineageProps) {
-  return <Awaited part={lineage}>{(value) => <ColumnLineageThere {...rest} value={value} />}</Awaited>;
-}
-
-/** As many relations as have their columns drawn at once. */
-const MOST_BOXES = 80;
-
-function ColumnLineageThere({
-  value,
-  place,
-  column,
-  withDeciding,
-  asTable,
-}: Omit<ColumnLineageProps, "lineage"> & { readonly value: SiteLineage }) {
-  const { core } = useProject();
-  const start = { place, column };
-  const path = useMemo(
-    () => columnPath(edgesOf(value, withDeciding), start, MOST_BOXES),
-    [value, place, column, withDeciding],
-  );
-  const own = value.relations[place];
-  return (
-    <>
-      {path.edges.length === 0 && <Empty>{whyNothing(own, column)}</Empty>}
-      {path.folded > 0 && <p class="note">+{counted(path.folded, "more relation")}, which are not drawn.</p>}
-      {asTable ? (
-        <Table
-          isLabelled
-          caption={`Where ${column} comes from, and what comes of it`}
-          rows={path.edges}
-          columns={[
-            {
-              title: "From",
-              cell: ({ from }) => <ColumnLink relation={core.relations[from.place]!} column={from.column} />,
-            },
-            { title: "How", cell: ({ flow }) => flowWords(flow) },
-            { title: "To", cell: ({ to }) => <ColumnLink relation={core.relations[to.place]!} column={to.column} /> },
-          ]}
-        />
-      ) : (
-        <ColumnGraph path={path} start={start} />
-      )}
-      <p class="legend" aria-hidden="true">
-        <span class="copied">copied</span> <span class="computed">computed</span>{" "}
-        {withDeciding && <span class="deciding">decides a value or a row</span>}
-      </p>
-      {own && own.rowsBy.length > 0 && (
-        <p class="note">
-          Which rows there are is decided by{" "}
-          {own.rowsBy.map(([from, name], index) => (
-            <>
-              {index > 0 && ", "}
-              <ColumnLink relation={core.relations[from]!} column={name} />
-            </>
-          ))}
-          .
-        </p>
-      )}
-      {own?.untold.map((text) => (
-        <p class="note" key={text}>
-          Cannot be told: {text}
-        </p>
-      ))}
-    </>
-  );
-}
-
-function whyNothing(own: SiteLineageRelation | null | undefined, column: string): string {
-  if (!own) return "PostgreSQL has not analysed it yet: it is known once it is built.";
-  return `${column} comes from no column, and no column comes of it.`;
-}
-
-function ColumnLink({ relation, column }: { readonly relation: SiteRelation; readonly column: string }) {
-  return (
-    <a class="relation-link" href={lineageHref(relation, { column })}>
-      <span class="of-schema">{fullName(relation)}.</span>
-      {column}
-    </a>
   );
 }

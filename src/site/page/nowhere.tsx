@@ -11,3 +11,12 @@ export function Nowhere({ what }: { readonly what: string }) {
     </div>
   );
 }
+
+/** The page of an address is there, and something that the address names on it is not. */
+export function Gone({ what }: { readonly what: string }) {
+  return (
+    <p class="gone" role="status">
+      There is no {what} here. It may have been renamed since the link was made, or the address is not whole.
+    </p>
+  );
+}

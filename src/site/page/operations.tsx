@@ -1,11 +1,13 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { OperationsData } from "../../model/operations.ts";
 import { usePart } from "./context.ts";
+import { Nowhere } from "./nowhere.tsx";
 import { FailingTests } from "./operations/failing-tests.tsx";
 import { Freshness } from "./operations/freshness.tsx";
 import { Loads } from "./operations/loads.tsx";
 import { Releases } from "./operations/releases.tsx";
 import { Runs } from "./operations/runs.tsx";
+import { Schedule } from "./operations/schedule.tsx";
 import { Storage } from "./operations/storage.tsx";
 import { Times } from "./operations/times.tsx";
 import { Awaited, Empty } from "./pieces.tsx";
@@ -18,6 +20,7 @@ const TABS = [
   ["tests", "Failing tests", FailingTests],
   ["freshness", "Freshness", Freshness],
   ["loads", "Loads", Loads],
+  ["schedule", "Schedule", Schedule],
   ["releases", "Releases", Releases],
   ["times", "Times", Times],
   ["storage", "Storage", Storage],
@@ -31,7 +34,8 @@ export function OperationsPage({ route, tab = "runs" }: { readonly route: Route;
     () => tabs.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" }),
     [tab],
   );
-  const View = (TABS.find(([name]) => name === tab) ?? TABS[0])[2];
+  const View = TABS.find(([name]) => name === tab)?.[2];
+  if (!View) return <Nowhere what={`a page of operations “${tab}”`} />;
   return (
     <article class="page full">
       <h1>Operations</h1>

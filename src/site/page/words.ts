@@ -59,3 +59,30 @@ export function minute(text: string): string {
   const at = new Date(text.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00"));
   return Number.isNaN(at.getTime()) ? text : `${at.toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
+
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+/** The zone of whoever reads, as "Europe/Berlin". */
+export const ownZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** "2026-11-29 10:20", as clocks of a zone show a moment, of whoever reads it where none is named. A zone that this browser does not know: in UTC. */
+export function clockOf(text: string, zone = ownZone()): string {
+  try {
+    const known = clocks.get(zone) ?? clockOfZone(zone);
+    clocks.set(zone, known);
+    return known.format(new Date(text)).replace(",", "");
+  } catch {
+    return minute(text);
+  }
+}
+
+function clockOfZone(timeZone: string): Intl.DateTimeFormat {
+  const digits = "2-digit" as const;
+  return new Intl.DateTimeFormat("en-CA", {
+    ...{ timeZone, hourCycle: "h23", year: "numeric" },
+    ...{ month: digits, day: digits, hour: digits, minute: digits },
+  });
+}
+
+/** Whether a line that should have begun so many seconds ago has nobody who begins it; alerts of `dataform bi prometheus` begin there, too. */
+export const isLate = (lag: number): boolean => lag > 300;

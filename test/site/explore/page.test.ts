@@ -4,7 +4,7 @@ import { FIGURES, OPERATORS, UNITS } from "../../../src/model/explore.ts";
 import { fileOf } from "../../../src/site/page/explore/kept.ts";
 import { chartsOf, shapeOf, titleOf } from "../../../src/site/page/explore/shape.ts";
 import { suggest } from "../../../src/site/page/explore/suggest.ts";
-import { CHARTS, queryOf, type View, viewIn } from "../../../src/site/page/explore/view.ts";
+import { CHARTS, notUnderstood, queryOf, type View, viewIn } from "../../../src/site/page/explore/view.ts";
 
 test("an address says all that is chosen", () => {
   const name = fc.string({ minLength: 1, unit: "grapheme" });
@@ -46,7 +46,7 @@ test("an address says all that is chosen", () => {
   );
 });
 
-test("an address that was cut or mistyped is no error", () => {
+test("an address that was cut or mistyped is no error, and what cannot be read of it is told", () => {
   const query = new URLSearchParams(
     "from=%25E0%25/b&by=decade:day&figure=sum&figure=x:y&where=[1,2]&where={&chart=pie&limit=-1",
   );
@@ -54,6 +54,8 @@ test("an address that was cut or mistyped is no error", () => {
     limit: 1_000,
     picked: { from: { schema: "%E0%", name: "b" }, groups: [{ column: "day" }], figures: [], where: [] },
   });
+  expect(notUnderstood(query)).toEqual(["figure", "where", "chart"]);
+  expect(notUnderstood(new URLSearchParams("by=:day"))).toEqual(["by"]);
 });
 
 const FROM = { from: { schema: "shop", name: "orders" }, where: [] };

@@ -18,6 +18,8 @@ export interface Screen {
   readonly height?: number;
   /** Pixels of a picture for one of the page. */
   readonly scale?: number;
+  /** Where its reader is. */
+  readonly zone?: string;
   /** What the browser may say beside: that an answer was a refusal. */
   readonly says?: RegExp;
 }
@@ -25,7 +27,7 @@ export interface Screen {
 /** A page of a real browser. It fails the test for whatever it logs as an error, and for whatever it asks for elsewhere. */
 export async function openPage(
   address: string,
-  { width = 1280, height = 800, scale = 1, says }: Screen = {},
+  { width = 1280, height = 800, scale = 1, zone, says }: Screen = {},
 ): Promise<Page> {
   browser ??= chromium.launch({ executablePath: chromiumProgram!, args: ["--no-sandbox", "--disable-gpu"] });
   const context = await (await browser).newContext({
@@ -34,6 +36,7 @@ export async function openPage(
     colorScheme: "light",
     reducedMotion: "reduce",
     acceptDownloads: true,
+    ...(zone === undefined ? {} : { timezoneId: zone }),
   });
   const page = await context.newPage();
   const faults: string[] = [];

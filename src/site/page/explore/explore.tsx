@@ -7,7 +7,7 @@ import { AnswerView, Refusal } from "./answer.tsx";
 import { askCatalogue, keepKey, keptKey, type NotAnswered } from "./ask.ts";
 import { Editor, hasRun, markRun } from "./editor.tsx";
 import { Picker } from "./picker.tsx";
-import { queryOf, type View, viewIn } from "./view.ts";
+import { notUnderstood, queryOf, type View, viewIn } from "./view.ts";
 
 /** Where a reader asks questions of their own: what is picked, or one select. */
 export function ExplorePage({ route }: { readonly route: Route }) {
@@ -125,6 +125,7 @@ function Question({ route, catalogue }: { readonly route: Route; readonly catalo
   if (!relations.length)
     return <Empty>There is nothing that may be read here yet. `dataform run` publishes, and its readers see it.</Empty>;
   const { picked } = view;
+  const left = notUnderstood(route.query);
   const relation =
     picked && relations.find((one) => one.schema === picked.from.schema && one.name === picked.from.name);
   const pick = () => change({ limit: view.limit, ...(relation ? { picked } : {}) } as View);
@@ -135,6 +136,11 @@ function Question({ route, catalogue }: { readonly route: Route; readonly catalo
   };
   return (
     <>
+      {left.length > 0 && (
+        <p class="gone" role="status">
+          What the address says of {left.map((name) => `“${name}”`).join(", ")} cannot be read, and is left out.
+        </p>
+      )}
       <div class="switch explore-how" role="group" aria-label="How to ask">
         <button type="button" aria-pressed={!isWritten} onClick={pick}>
           Pick

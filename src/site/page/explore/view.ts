@@ -57,6 +57,13 @@ export function viewIn(query: URLSearchParams): View {
   };
 }
 
+/** Names of what the address says and nobody can ask, as it was cut or mistyped: the answer is without it. */
+export function notUnderstood(query: URLSearchParams): readonly string[] {
+  const understood = queryOf(viewIn(query));
+  const isCut = (name: string) => query.getAll(name).length > understood.getAll(name).length;
+  return [...new Set(query.keys())].filter((name) => name !== "limit" && isCut(name));
+}
+
 export function queryOf({ picked, sql, chart, x, series, y, limit, ...view }: View): URLSearchParams {
   const query = new URLSearchParams();
   if (picked) {

@@ -27,6 +27,12 @@ export function Runs({ data: { runs, moreRuns }, route }: ViewProps) {
   if (!runs.length) return <Empty>No run is recorded yet: `dataform run` is one.</Empty>;
   return (
     <>
+      {asked !== null && run?.runId !== asked && (
+        <p class="gone" role="status">
+          The steps of run {asked} are not here: of the last {runs.filter(({ steps }) => steps).length} runs they are.
+          This is the last one.
+        </p>
+      )}
       {run && <Waterfall run={run} />}
       <section class="section">
         <h2>Runs</h2>

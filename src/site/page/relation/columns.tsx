@@ -3,6 +3,7 @@ import { rounded } from "../../../charts/sums.ts";
 import type { SiteColumn, SiteDetail, SiteLineageSource, SiteRelation } from "../../../model/site.ts";
 import { fullName, useProject } from "../context.ts";
 import { Inline } from "../markdown.tsx";
+import { Gone } from "../nowhere.tsx";
 import { Empty, Name, Section } from "../pieces.tsx";
 import { lineageHref, relationHref } from "../route.ts";
 import { Table } from "../table.tsx";
@@ -35,6 +36,7 @@ export function Columns({ relation, detail, sources, chosen }: ColumnsProps) {
   const hasFigures = columns.some(({ about }) => about);
   return (
     <Section id="columns" title="Columns" aside={counted(columns.length, "column")}>
+      {chosen !== undefined && !columns.some(({ name }) => name === chosen) && <Gone what={`column “${chosen}”`} />}
       {columns.length === 0 ? (
         <Empty>Its columns are known once it is built, or described in its config.</Empty>
       ) : (

@@ -1,0 +1,65 @@
+import { type Sql, sql } from "../../sql/sql.ts";
+import type { RecordTables } from "./tables.ts";
+
+/** Seconds from a moment to another, to the millisecond. */
+const between = (from: Sql, to: Sql) => sql`round(extract(epoch from ${to} - ${from}), 3)`;
+
+const took = (due: Sql) => between(sql`${due}.started_at`, sql`coalesce(${due}.finished_at, now())`);
+
+/** One row a line of schedules.yaml, as a scheduler read it last. */
+export function schedules({ schedule, schedule_due: due }: RecordTables): Sql {
+  return sql`
+    select
+      line.environment,
+      line.name as schedule,
+      line.definition #>> '{trigger,kind}' as trigger,
+      line.definition #>> '{trigger,cron}' as cron,
+      (line.definition #>> '{trigger,source}') || '.' || (line.definition #>> '{trigger,stream}') as follows,
+      line.definition ->> 'zone' as time_zone,
+      line.definition ->> 'enabled' = 'true' as is_enabled,
+      line.paused_at,
+      line.paused_by,
+      line.next_due,
+      line.start_at as next_start_at,
+      case
+        when line.paused_at is null then greatest(0, coalesce(${between(sql`line.start_at`, sql`now()`)}, 0))
+        else 0
+      end as lag_seconds,
+      newest.due_id as last_due_id,
+      newest.last_due as last_due,
+      newest.status as last_status,
+      newest.reason as last_reason,
+      newest.started_at as last_started_at,
+      newest.finished_at as last_finished_at,
+      ${took(sql`newest`)} as last_seconds
+    from ${schedule} as line
+    left join lateral (
+      select due.due_id, due.last_due, due.status, due.reason, due.started_at, due.finished_at
+      from ${due} as due
+      where due.environment = line.environment and due.schedule = line.name
+      order by due.due desc, due.due_id desc
+      limit 1
+    ) as newest
+      on true
+    where line.removed_at is null`;
+}
+
+/** One row a due; those that were skipped after each other for one reason are one. */
+export function scheduleDues({ schedule_due: due }: RecordTables): Sql {
+  return sql`
+    select
+      due.due_id,
+      due.environment,
+      due.schedule,
+      due.due,
+      due.last_due,
+      due.dues,
+      due.cause,
+      due.status,
+      due.reason,
+      due.started_at,
+      due.finished_at,
+      ${took(sql`due`)} as seconds,
+      ${between(sql`due.due`, sql`due.started_at`)} as delay_seconds
+    from ${due} as due`;
+}
