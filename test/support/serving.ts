@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { expect, vi } from "vitest";
 import { startCli } from "./cli.ts";
 import type { OnEnd } from "./project.ts";
@@ -67,6 +68,27 @@ export async function serving(
     said: started.said,
     end,
   };
+}
+
+/** One address in front of several servers: each connection goes to the next one, as with a balancer of TCP. */
+export async function balanced(servers: readonly Serving[], onEnd: OnEnd): Promise<Pick<Serving, "ask">> {
+  let turn = 0;
+  const balancer = createServer((taken) => {
+    const { port } = new URL(servers[turn++ % servers.length]!.url);
+    const passed = connect(Number(port), "127.0.0.1");
+    for (const [one, other] of [
+      [taken, passed],
+      [passed, taken],
+    ] as const) {
+      one.on("error", () => other.destroy());
+      one.pipe(other);
+    }
+  });
+  balancer.listen(0, "127.0.0.1");
+  await once(balancer, "listening");
+  onEnd(() => void balancer.close());
+  const { port } = balancer.address() as AddressInfo;
+  return { ask: (path, headers) => ask(`http://127.0.0.1:${port}/${path.replace(/^\//, "")}`, { headers }) };
 }
 
 interface Sent {
