@@ -78,7 +78,7 @@ async function loadsOf(client: Client, schemas: readonly string[], streams: numb
       sql`
         select
           source,
-          count(*) filter (where status <> 'failed') as loaded,
+          count(*) filter (where status not in ('failed', 'loading')) as loaded,
           count(*) filter (where status = 'failed') as failed,
           sum(rows) as rows,
           sum(rejected) as rejected,

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import * as arrivals from "../../src/library/arrivals.ts";
 import * as camt from "../../src/library/camt.ts";
 import * as counters from "../../src/library/counters.ts";
+import * as live from "../../src/library/live.ts";
 import * as monitoring from "../../src/library/monitoring.ts";
 import * as partitions from "../../src/library/partitions.ts";
 import * as ratios from "../../src/library/ratios.ts";
@@ -22,6 +23,7 @@ const modules = {
   arrivals,
   camt,
   counters,
+  live,
   monitoring,
   partitions,
   ratios,

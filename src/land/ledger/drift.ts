@@ -29,7 +29,7 @@ export async function unfilledFields(
   const { rows } = await client.query<{ field: string | null; load_id: string }>(
     sql`
       select null as field, null as load_id
-      where exists (select from ${loadTable(key.schema)} where table_name = $2 and status in ('loaded', ${literal(STRUCK)}) and not is_gone)
+      where exists (select from ${loadTable(key.schema)} where table_name = $2 and status in ('loaded', 'loading', ${literal(STRUCK)}) and not is_gone)
       union all
       select d.field, d.load_id
       from ${driftTable(key.schema)} as d

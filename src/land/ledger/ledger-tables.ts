@@ -15,6 +15,10 @@ import { continueNumbers, numbersGoOn } from "./numbers.ts";
 
 // The tables of the ledger: what they are called, and how they are made and brought up to date.
 
+// Indexes, by which loads of one stream and the few that are open, struck or failed are found among all.
+const LOADS_OF_STREAM = "_load_of_stream";
+const NOT_LOADED = "_load_not_loaded";
+
 export const loadTable = (schema: string) => id(schema, "_load");
 export const rejectedTable = (schema: string) => id(schema, "_rejected");
 export const fileTable = (schema: string) => id(schema, "_file");
@@ -66,7 +70,7 @@ function notOurs(schema: string, cause: Error): UserError {
   });
 }
 
-/** Whether the ledger has the table, the view and the columns that came last, and goes on with its own numbers. */
+/** Whether the ledger has the table, the view, the indexes and the columns that came last, and goes on with its own numbers. */
 export async function standing(
   client: Client,
   schema: string,
@@ -74,7 +78,7 @@ export async function standing(
   const { rows } = await client.query<Record<"current" | "going", string>>(
     sql`
       select
-        ${countRelations(schema, ["_drift", CURRENT_LOADS])} = 2
+        ${countRelations(schema, ["_drift", CURRENT_LOADS, LOADS_OF_STREAM, NOT_LOADED])} = 4
           and (
             select count(*)
             from pg_attribute
@@ -157,6 +161,10 @@ function ledgerStatements(schema: string): Sql {
       add column if not exists replay_of bigint,
       add column if not exists is_gone boolean not null default false;
 
+    create index if not exists ${id(LOADS_OF_STREAM)} on ${load!} (table_name, source, stream, load_id);
+
+    create index if not exists ${id(NOT_LOADED)} on ${load!} (load_id) where status <> 'loaded';
+
     update ${load!}
     set file = details ->> 'file', version = (details ->> 'version')::integer
     where file is null and details ->> 'file' is not null;
@@ -218,7 +226,11 @@ function ledgerComments(schema: string): Sql[] {
     sql`comment on column ${id(schema, name, column)} is ${literal(text)}`;
   return [
     table(loadTable(schema), "Every load of every stream, written in the transaction that landed its rows"),
-    column("_load", "status", "loaded, or failed (nothing was landed)"),
+    column(
+      "_load",
+      "status",
+      "loaded; loading while it is open and its rows are coming; failed (nothing was landed); struck (it counts not)",
+    ),
     column("_load", "cursor", "Where the next load begins"),
     column("_load", "batch", "What the load says about records it does not hold: log, partial, full or slice"),
     column("_load", "file", "The path of the file that it landed"),

@@ -92,6 +92,7 @@ export async function streamState(
         (
           select case when status = 'failed' then details ->> 'error' end
           from loads
+          where status <> 'loading'
           order by load_id desc
           limit 1
         ) as error,

@@ -116,6 +116,13 @@ function checkStatus({ status, replay_of }: Found, loadId: string, why: string |
       hint: `dataform ingest strike ${replay_of}, or dismiss its rejects`,
     });
   }
+  if (status === "loading")
+    throw new UserError({
+      message: `load ${loadId} is still open: its rows are coming`,
+      found: `status ${status}`,
+      expected: `a load with status ${why === undefined ? STRUCK : "loaded"}`,
+      hint: "once it is closed it can be struck; the next load of its stream closes one whose program is gone",
+    });
   throw new UserError({
     message: why === undefined ? `load ${loadId} was not struck` : `load ${loadId} does not count anyway`,
     found: `status ${status}`,

@@ -146,11 +146,12 @@ export const COLUMNS = {
   loads: {
     ...LEDGER,
     load_id: "The number of the load, in its schema.",
-    status: "loaded, failed (nothing landed), or struck (its rows count not).",
+    status:
+      "loaded, loading (still open: its rows are coming), failed (nothing landed), or struck (its rows count not).",
     started_at: "When it began.",
-    finished_at: "When it ended.",
-    seconds: "How long it took.",
-    rows: "Rows that landed.",
+    finished_at: "When it ended; NULL while it is open.",
+    seconds: "How long it took; NULL while it is open.",
+    rows: "Rows that landed; 0 while it is open.",
     rejected: "Records that did not.",
     file: "The path of the file that it landed; NULL where the source has none.",
     file_bytes: "Size of that file as stored; NULL where there is none, or it had landed before.",

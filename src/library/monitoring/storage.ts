@@ -99,7 +99,7 @@ export function landedOverTime(ledgers: readonly Ledger[]): Sql {
         (details ->> 'table_bytes')::bigint as bytes,
         rows
       from ${_load}
-      where status <> 'failed' and details ? 'table_bytes'`,
+      where status not in ('failed', 'loading') and details ? 'table_bytes'`,
   );
   return join(landed, "\nunion all\n");
 }
