@@ -20,7 +20,7 @@ select
   (details ->> 'table_bytes')::bigint as bytes,
   rows
 from "raw"."_load"
-where status <> 'failed' and details ? 'table_bytes'
+where status not in ('failed', 'loading') and details ? 'table_bytes'
 union all
 select
   'raw' as kind,
@@ -31,4 +31,4 @@ select
   (details ->> 'table_bytes')::bigint as bytes,
   rows
 from "crm_raw"."_load"
-where status <> 'failed' and details ? 'table_bytes'
+where status not in ('failed', 'loading') and details ? 'table_bytes'
