@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseConnectionUrl, script, withClient } from "dataform-postgres";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { cli } from "../support/cli.ts";
 import { noPromtool, promtool, startPrometheus } from "../support/servers/prometheus.ts";
 import { type Serving, serving } from "../support/serving.ts";
@@ -138,6 +139,46 @@ test("a database that does not answer leaves its figures out; the process tells 
   } finally {
     await shop.sql("alter table _dataform.environment_away rename to environment");
   }
+});
+
+test("while the database lets nobody in it is not ready, and the process lives; when it is back, so is the server", async ({
+  onTestFinished,
+}) => {
+  const own = await serving(shop, onTestFinished);
+  const [name] = await shop.rows("select current_database()");
+  const letIn = (word: boolean) =>
+    withClient(parseConnectionUrl(inject("serverUrl"), "test"), {}, (client) =>
+      client.script(script(`alter database "${name}" allow_connections ${word}`)),
+    );
+  onTestFinished(async () => void (await letIn(true)));
+  await letIn(false);
+  await shop.sql(
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+  );
+  const status = async () => (await own.ask("readyz")).status;
+  await expect.poll(status, { timeout: 20_000 }).toBe(503);
+  expect((await own.ask("readyz")).json()).toMatchObject({ status: "not ready" });
+  expect((await own.ask("healthz")).status).toBe(200);
+  const all = await figures(own);
+  expect([all.get('dataform_record_up{part="runs"}'), all.has("process_cpu_seconds_total")]).toEqual([0, true]);
+  await letIn(true);
+  await expect.poll(status, { timeout: 20_000 }).toBe(200);
+});
+
+test("however many models and streams there are, as many are told one by one as is said, and no label is a run's or a row's", async () => {
+  const labels = [...(await figures()).keys()].flatMap((name) =>
+    [...name.matchAll(/[{,](\w+)="/g)].map(([, one]) => one!),
+  );
+  expect([...new Set(labels)].filter((label) => /run|release|id|subject|path|query/.test(label))).toEqual([]);
+  const before = (await figures()).size;
+  await shop.sql(`
+    insert into _dataform.step (run_id, schema_name, name, kind, status, seconds, rows)
+    select (select run_id from _dataform.run order by started_at desc limit 1), 'many', 'model_' || n, 'table', 'ok', 1, 1
+    from generate_series(1, 2000) as n`);
+  await expect
+    .poll(async () => (await figures()).get("dataform_last_run_rows"), { timeout: 30_000, interval: 500 })
+    .toBe(2051);
+  expect((await figures()).size).toBeLessThanOrEqual(before + 2);
 });
 
 test("a scrape does not wait for one who holds the record", async ({ onTestFinished }) => {

@@ -105,10 +105,13 @@ async function working(words: readonly string[], limit: number, shell: Shell, cl
   }
 }
 
-/** What it says and where: what was found may be rows of people. */
-function kept({ message, location, code, hint }: UserErrorDetails): UserErrorDetails {
+/** What it says and where. What was found may be rows of people; of a file or a network it is why. */
+function kept({ message, location, code, hint, found, cause }: UserErrorDetails): UserErrorDetails {
   const known = Object.entries({ location, code, hint }).filter(([, value]) => value !== undefined);
-  return { message: message.slice(0, LONGEST_ERROR), ...Object.fromEntries(known) };
+  const { code: ofCause } = (cause ?? {}) as { readonly code?: unknown };
+  const isOutside = [code, ofCause].some((one) => typeof one === "string" && /^E[A-Z]+$/.test(one));
+  const whole = isOutside && found !== undefined && !message.includes(found) ? `${message}: ${found}` : message;
+  return { message: whole.slice(0, LONGEST_ERROR), ...Object.fromEntries(known) };
 }
 
 /** What the document of a command says that it made. */
