@@ -7,6 +7,7 @@ import { run } from "../../src/run/run.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { makeAuthority, makeCertificate } from "../support/certificates.ts";
 import { cli, succeeds } from "../support/cli.ts";
+import { start } from "../support/program.ts";
 import { temporaryFolder } from "../support/servers/child.ts";
 import { hasPgBouncer, startPgBouncer } from "../support/servers/pgbouncer.ts";
 import { ticking } from "../support/ticking.ts";
@@ -97,6 +98,18 @@ describe.skipIf(!hasPgBouncer)("PgBouncer", () => {
       "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
     );
     expect(left).toEqual(["0"]);
+  });
+
+  test("in transaction mode no scheduler begins: its locks, and what it is told, are of a session", async () => {
+    const { settings, project, rows } = await ticking(0);
+    project.write({ "schedules.yaml": 'schedules: { one: { cron: "@daily", steps: [{ run: {} }] } }' });
+    const url = urlOf(await startPgBouncer(settings, { pool_mode: "transaction" }));
+    const { end, said } = start(["--project-dir", project.dir, "schedule"], url);
+    expect(await end, said()).toBe(2);
+    expect(said()).toContain("a pooler that gives each transaction another session");
+    const byHand = await cli(project.dir, ["schedule", "run", "one"], { DATABASE_URL: url });
+    expect([byHand.exitCode, byHand.stderr]).toEqual([2, expect.stringContaining("or of a pool in session mode")]);
+    expect(await rows("select count(*) from pg_namespace where nspname = '_dataform'")).toEqual(["0"]);
   });
 
   test("in transaction mode serves query and export, with the settings that a URL names, and leaves none behind", async () => {

@@ -29,7 +29,8 @@ const QUIET_MINUTES = [6, 9, 24, 26, 35, 39, 50, 54];
 /** How long anything may take. */
 const HANGS = 180_000;
 
-const FAULTS = ["stop", "step", "server", "kill", "session", "end", "both"] as const;
+// Those that no other test has come first.
+const FAULTS = ["session", "step", "server", "kill", "stop", "end", "both"] as const;
 type Fault = (typeof FAULTS)[number];
 
 const YAML = `timezone: Europe/Berlin
@@ -178,7 +179,7 @@ test.skipIf(!hasFakeClock)(
     await month.end();
 
     expect(await judge()).toEqual([]);
-    expect(Object.keys(tally).length).toBeGreaterThan(Math.min(ROUNDS, FAULTS.length) / 2);
+    expect(tally.session).toBeGreaterThan(0);
   },
   isWhole ? 2 * HOUR : 10 * MINUTE,
 );

@@ -100,7 +100,7 @@ describe("against cronsim, another implementation by other people", () => {
     return (sign === "-" ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60 + Number(rest));
   }
 
-  const threads = isWhole ? openThreads<AskedDues, DuesHash>("dues-thread.ts") : undefined;
+  const threads = isWhole ? openThreads<AskedDues, DuesHash>("dues-child.ts") : undefined;
   afterAll(async () => (await threads)?.end());
 
   /** Each line has the dues that the oracle has: none missed, none doubled. */
