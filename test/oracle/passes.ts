@@ -25,9 +25,14 @@ export interface Expected {
   readonly groups: readonly string[];
 }
 
-const DAYS = 3;
-const MOST = 3;
-const CANDIDATES = 5;
+/** How far the passes go. */
+interface Bounds {
+  readonly days: number;
+  readonly most: number;
+  readonly candidates: number;
+}
+
+const IN_SMALL: Bounds = { days: 3, most: 3, candidates: 5 };
 
 export function passWorld(choose: Choose): PassRow[] {
   const one = (isOurs: boolean): PassRow => ({
@@ -46,7 +51,7 @@ const rounded = (thousandths: number) => Math.sign(thousandths) * Math.floor((Ma
 const sumOf = (rows: readonly PassRow[]) => rounded(rows.reduce((sum, { amount }) => sum + amount!, 0));
 const named = ({ id }: PassRow) => id ?? "-";
 
-export function passesFound(rows: readonly PassRow[]): Expected {
+export function passesFound(rows: readonly PassRow[], bounds: Bounds = IN_SMALL): Expected {
   const open = new Map<PassRow, Told>();
   const told: string[] = [];
   const groups: string[] = [];
@@ -113,7 +118,7 @@ export function passesFound(rows: readonly PassRow[]): Expected {
     a.isOurs !== b.isOurs &&
     a.currency === b.currency &&
     rounded(a.amount!) === rounded(b.amount!) &&
-    apart(a, b) <= DAYS;
+    apart(a, b) <= bounds.days;
   const nearest = (row: PassRow) => {
     const all = dated.filter((other) => fits(row, other));
     const days = Math.min(...all.map((other) => apart(row, other)));
@@ -138,13 +143,13 @@ export function passesFound(rows: readonly PassRow[]): Expected {
         other.isOurs !== row.isOurs &&
         other.currency === row.currency &&
         Math.sign(other.amount!) === Math.sign(row.amount!) &&
-        apart(row, other) <= DAYS,
+        apart(row, other) <= bounds.days,
     );
-    if (near.length > CANDIDATES) note(row, "sum", "too_many");
+    if (near.length > bounds.candidates) note(row, "sum", "too_many");
     else
       for (let bits = 0; bits < 2 ** near.length; bits++) {
         const some = near.filter((_, index) => bits & (2 ** index));
-        if (some.length >= 2 && some.length <= MOST && sumOf(some) === rounded(row.amount!))
+        if (some.length >= 2 && some.length <= bounds.most && sumOf(some) === rounded(row.amount!))
           solutions.push([row, ...some]);
       }
   }

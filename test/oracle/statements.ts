@@ -1,6 +1,7 @@
 // Statements of a bank, from docs/products/reconciliation.md and what columns say of themselves: what counts, why the rest does
 // not, and what every statement is checked for.
 
+import { type Booked, bankRows, type Closed } from "./bank-rows.ts";
 import { count, type Exact, minus, number, order, plus, sum, ZERO } from "./exact.ts";
 import { grouped, type Oracle, type Raw, type RawRow, type Row } from "./relation.ts";
 
@@ -45,6 +46,8 @@ export const statements: Oracle = (raw) => {
   const entries = entriesIn(raw);
   const pages = pagesIn(raw, entries);
   const aside = (entry: Entry) => setAside(entry, pages);
+  const counting = entries.filter((entry) => aside(entry) === null);
+  const { "ours aside": oursAside, ...ours } = bankRows(raw, counting.map(bookedOf), closedIn(pages));
   const checked = pages.flatMap((page) => checksOf(page, pages, raw));
   return {
     "history.reconciliation_bank_entries": {
@@ -70,16 +73,19 @@ export const statements: Oracle = (raw) => {
       rows: grouped(
         entries.filter((entry) => aside(entry)),
         (entry) => JSON.stringify([aside(entry), accountOf(entry.row), entry.file.path, entry.row.currency]),
-      ).map((own) => ({
-        side: "theirs",
-        reason: aside(own[0]!),
-        account: accountOf(own[0]!.row),
-        path: own[0]!.file.path,
-        row_count: count(own.length),
-        currency: own[0]!.row.currency!,
-        amount: sum(own.map(({ amount }) => amount)),
-      })),
+      )
+        .map((own) => ({
+          side: "theirs",
+          reason: aside(own[0]!),
+          account: accountOf(own[0]!.row),
+          path: own[0]!.file.path,
+          row_count: count(own.length),
+          currency: own[0]!.row.currency!,
+          amount: sum(own.map(({ amount }) => amount)),
+        }))
+        .concat(oursAside!.rows as never[]),
     },
+    ...ours,
     "reconciliation.statement_checks": {
       key: ["path", "account", "statement_id", "account_currency", "sequence_no", "page_no", "check_name"],
       without: ["statement_key", "period"],
@@ -92,6 +98,24 @@ export const statements: Oracle = (raw) => {
     },
   };
 };
+
+function bookedOf({ row, amount, references }: Entry): Booked {
+  const details = JSON.parse(row.details ?? "[]") as Details[];
+  return {
+    ...{ account: accountOf(row), reference: references.find((one) => one !== null)!, amount },
+    ...{ currency: row.currency!, statementCurrency: row.account_currency!, day: row.booked_on! },
+    // Of several; of one the entry has the reference.
+    transactions: (details.length > 1 ? details : []).map(({ Refs: refs = {}, Amt }) => ({
+      reference: (refs.EndToEndId === "NOTPROVIDED" ? undefined : refs.EndToEndId) ?? refs.TxId ?? refs.UETR!,
+      amount: Amt?.["@Ccy"] === row.currency ? signed({ ...row, amount: Amt!["#text"] }) : null,
+    })),
+  };
+}
+
+const closedIn = (pages: readonly Page[]): Closed[] =>
+  pages.flatMap(({ counts, closedOn, head, currency }) =>
+    counts && closedOn !== null ? [{ account: accountOf(head), currency, day: closedOn }] : [],
+  );
 
 const SOURCES = ["servicer_reference", "entry_reference", "end_to_end_id", "transaction_id", "uetr"];
 

@@ -45,11 +45,13 @@ export function statementsWorld(choose: Choose, days: number): World {
   const accounts = accountsOf();
   const begin = Date.UTC(2025, 11, 29);
   const struck = new Set<number>();
-  let landed = 0;
+  const filed: number[][] = [];
+  let loads = 0;
   const land = (name: string, version: number, pages: readonly Page[]) => {
     const file = { path: name, version, checksum: `${name} ${version}` };
     const source = { source: "reconciliation", batch: "log" };
-    landed++;
+    filed.push([loads + 1, loads + 2, loads + 3]);
+    loads += 3;
     for (const stream of ["balances", "totals", "entries"] as const)
       ledger.add({
         table: `reconciliation_${stream}`,
@@ -64,6 +66,19 @@ export function statementsWorld(choose: Choose, days: number): World {
     const name = `camt053-${day}.xml`;
     land(name, 1, pages);
     files.push({ name, version: 1, pages });
+    if (day === 0 || !oneIn(choose, 3)) {
+      const rows = ownRecords(
+        choose,
+        files.flatMap((file) => file.pages),
+        on,
+      );
+      ledger.add({
+        table: "reconciliation_records",
+        rows,
+        ledger: { source: "reconciliation_records", stream: "records", batch: "full" },
+      });
+      loads++;
+    }
     if (oneIn(choose, 3)) {
       const { pages: old, name: first } = pick(choose, files);
       const again = old.map((page) => changed(choose, page));
@@ -76,10 +91,10 @@ export function statementsWorld(choose: Choose, days: number): World {
     }
     if (oneIn(choose, 4)) {
       // a file is taken back, or counts again, with all of its loads
-      const file = choose(landed);
+      const file = choose(filed.length);
       const again = struck.delete(file);
       if (!again) struck.add(file);
-      for (const load of [1, 2, 3].map((nth) => 3 * file + nth)) ledger.add(again ? { undo: load } : { strike: load });
+      for (const load of filed[file]!) ledger.add(again ? { undo: load } : { strike: load });
     }
   }
   return { tables, days: ledger.days };
@@ -183,15 +198,28 @@ function entryOf(choose: Choose, { head }: Account, id: string, on: string): Row
     { EndToEndId: "NOTPROVIDED", TxId: `T-${id}` },
     { UETR: `U-${id}` },
   ]);
-  const details = [{ Refs: refs, ...(oneIn(choose, 2) ? { Amt: amount } : {}) }];
+  const details = oneIn(choose, 5)
+    ? inParts(id, head, cents, oneIn(choose, 5) ? 1 : 0)
+    : [{ Refs: refs, ...(oneIn(choose, 2) ? { Amt: amount } : {}) }];
   return {
-    ...{ entry_reference: own!, servicer_reference: servicer!, ...sided(cents) },
+    // A batch is named: what is named nothing is known by its content.
+    ...{ entry_reference: own!, servicer_reference: servicer ?? (own || details.length === 1 ? null : `B-${id}`) },
+    ...sided(cents),
     currency: oneIn(choose, 12) ? "CHF" : head.account_currency!,
     reversal: pick(choose, ["true", "false", null]),
     status: `{"Cd": "${pick(choose, ["BOOK", "BOOK", "BOOK", "BOOK", "PDNG", "INFO"])}"}`,
     booked_on: on,
     ...{ booked_at: null, value_on: null, info: null, batches: "[]", details: JSON.stringify(details) },
   };
+}
+
+/** A batch of two transactions, which make up the entry unless they are off. */
+function inParts(id: string, head: Row, cents: number, off: number) {
+  const [first, second] = [Math.trunc(cents / 3), cents - Math.trunc(cents / 3) + off];
+  return [first, second].map((part, index) => ({
+    Refs: { EndToEndId: `P-${id}-${index}` },
+    Amt: { "@Ccy": head.account_currency!, "#text": money(part) },
+  }));
 }
 
 /** The same page again: as it was, as a copy, or with another entry. */
@@ -203,3 +231,34 @@ function changed(choose: Choose, page: Page): Page {
     entries: oneIn(choose, 3) ? page.entries.map((row) => ({ ...row, servicer_reference: "OTHER" })) : page.entries,
   };
 }
+
+/** What we have of it: most, some of it booked on another day or with another amount, some that the bank does not know yet, or never. */
+function ownRecords(choose: Choose, pages: readonly Page[], today: string): Row[] {
+  const known = pages
+    .flatMap(({ entries }) => entries)
+    .filter(() => !oneIn(choose, 4))
+    .map((entry) => {
+      const cents = centsOf(entry) + (oneIn(choose, 8) ? 7 : 0);
+      const reference = (entry.servicer_reference ?? entry.entry_reference ?? pick(choose, [null, "E-1"])) as
+        | string
+        | null;
+      const account = `${entry.iban ?? entry.other_account}`;
+      return {
+        account: oneIn(choose, 2) ? account.toLowerCase() : account,
+        reference: oneIn(choose, 6) ? `O${reference}` : oneIn(choose, 6) ? ` ${reference} ` : (reference ?? "none"),
+        amount: `${cents < 0 ? "-" : ""}${money(cents)}`,
+        currency: pick(choose, [entry.currency!, entry.currency!, "GBP"]),
+        booked_on: dayAfter(String(entry.booked_on), pick(choose, [0, 0, 0, 1, 2, 5])),
+      };
+    });
+  const own = ["DE001", "MULTI", "NOWHERE"].map((account, index) => ({
+    ...{ account, reference: pick(choose, [`NEW-${index}`, "TWICE"]), amount: "9.99", currency: "EUR" },
+    booked_on: dayAfter(today, choose(6) - 3),
+  }));
+  return [...known, ...own, ...own.slice(choose(3))].map((row, index) => ({
+    ...{ record_id: `R${index}`, ...row, counterparty: null, remittance: null, batch: null },
+  }));
+}
+
+const dayAfter = (day: string, days: number) =>
+  new Date(Date.parse(`${day}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
