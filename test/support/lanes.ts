@@ -52,11 +52,10 @@ export const ASKED_OF_ONE_SERVER: readonly string[] = [
   // What is asked of the package, the programs and PostgreSQL's grammar, not of a server.
   "test/{docs,export,ingest,sql}/*.test.ts",
   "test/examples.test.ts",
-  "test/site/project.test.ts",
-  // What a Redis, a browser, Grafana, an HTTP client or an assistant is answered: what is read for them, other files read.
-  "test/serve/{redis,keys,mcp}.test.ts",
-  "test/site/serve.test.ts",
-  "test/bi/grafana.test.ts",
+  // What a Redis, a browser, a BI tool, an HTTP client or an assistant is answered: what is read for them, other files read.
+  "test/serve/{redis,keys,mcp,drain,server-settings}.test.ts",
+  "test/{site,bi,charts}/**/*.test.ts",
+  "test/dashboards/render.test.ts",
   // A pooler between the program and a server.
   "test/postgres/pgbouncer.test.ts",
   "test/run/interrupted.test.ts",
