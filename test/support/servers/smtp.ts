@@ -25,10 +25,11 @@ interface Session {
 }
 type Answer = (error: Error | null, found?: object) => void;
 
-/** A real SMTP server. @param login the only one that it lets in; without it everybody */
+/** A real SMTP server. @param login the only one that it lets in; without it everybody. @param port 0: any */
 export async function startSmtp(
   onEnd: OnEnd,
   login?: { readonly user: string; readonly password: string },
+  port = 0,
 ): Promise<TestSmtp> {
   const { SMTPServer } = require("smtp-server") as {
     SMTPServer: new (
@@ -53,7 +54,7 @@ export async function startSmtp(
     },
   });
   const listening = await new Promise<Server>((resolve) => {
-    const started: Server = server.listen(0, "127.0.0.1", () => resolve(started));
+    const started: Server = server.listen(port, "127.0.0.1", () => resolve(started));
   });
   onEnd(() => new Promise<void>((resolve) => server.close(resolve)));
   return { port: (listening.address() as AddressInfo).port, mails };
