@@ -153,6 +153,8 @@ test("an include of a packaged function is one line", () => {
   expect(others).toEqual([]);
 });
 
+const EVENTS = ["event_minutes", "page_days", "visitor_days", "purchase_days", "visits", "visitors", "visitor_weeks"];
+
 /** Marts whose key an assertion of its own holds: of what grows for ever, only what the last run brought is looked at. */
 const KEY_HELD_BY = new Map([
   ["marketing.attribute_daily", "marketing_daily_views_have_their_keys"],
@@ -163,6 +165,8 @@ const KEY_HELD_BY = new Map([
   ["reconciliation.bank_store", "bank_counts_every_row_once"],
   ["reconciliation.bank_rows", "bank_counts_every_row_once"],
   ["reconciliation.bank_duplicates", "bank_counts_every_row_once"],
+  // of what an instant later is another row
+  ...[...EVENTS, "funnel", "retention"].map((name) => [`events.${name}`, "events_marts_have_their_keys"] as const),
 ]);
 
 const WITHOUT_KEY = new Map([
@@ -182,6 +186,7 @@ const WITHOUT_KEY = new Map([
   ],
   ["reconciliation.bank_rules", "its rows are constants, one a column of the call"],
   ["reconciliation.bank_proposals", "unique; its id is a hash of what the row says, which is never NULL"],
+  ...EVENTS.map((name) => [`events.${name}_store`, "its unique index; a run refuses a group without its key"] as const),
   ["reconciliation.records_corrected", "a key that our system has twice stays twice: bank_duplicates lists it"],
 ]);
 
