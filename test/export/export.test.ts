@@ -121,6 +121,11 @@ test("NDJSON has a line for each row, also of json that has lines itself", async
   expect(text).toBe('{"n":1,"doc":{"a":  "\\n"}}\n{"n":2,"doc":{"a":  "\\n"}}\n');
 });
 
+test("NDJSON has a column that is a row as its text, beside the others, whatever they are called", async () => {
+  const { text } = await written({ source: "select 1 as id, row(5, 'x') as r, 2 as line", format: "ndjson" });
+  expect(text).toBe('{"id":1,"r":"(5,x)","line":2}\n');
+});
+
 test("Parquet that is read again gives the same values, exact decimals and times included", async () => {
   const { path, report } = await written({ source: ALL, format: "parquet", orderBy: "id desc" });
   expect(report.rows).toBe(2);
