@@ -98,6 +98,16 @@ export const given: Readonly<Record<string, Given>> = {
       "definitions/raw/payments.sqlx": declaration("payments"),
     },
   },
+  "docs/live.md": {
+    files: {
+      "dataform.json": settings,
+      ...include("live"),
+      "definitions/page_viewed.sqlx": declaration("page_viewed"),
+      "definitions/signed_up.sqlx": declaration("signed_up"),
+      "definitions/stg_events.sqlx":
+        'config { type: "view" }\nselect _load_id, _event_at, visitor, \'page_viewed\' as event from ${ref("page_viewed")}',
+    },
+  },
   "docs/counters.md": {
     files: {
       "dataform.json": settings,
