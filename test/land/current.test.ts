@@ -89,6 +89,14 @@ test("of slices, each one's last load counts; one that is struck (docs/operate-r
   await ingest.rows("delete from raw._file where path = 'b.ndjson'");
   expect(await ingest.load()).toMatchObject({ status: "loaded", rows: 2 });
   expect(await current(ingest)).toEqual(["1 a", "2 c", "4 c"]);
+  // One that is open has no rows to strike yet.
+  const [open] = await ingest.rows(
+    "insert into raw._load (source, stream, table_name, status, started_at) values ('s', 'orders', 'orders', 'loading', now()) returning load_id",
+  );
+  await expect(strike(String(open!.load_id))).rejects.toThrow(
+    `load ${open!.load_id} is still open: its rows are coming`,
+  );
+  expect(await current(ingest)).toEqual(["1 a", "2 c", "4 c"]);
 });
 
 test("a log counts whole; a column that came is in the view, which follows the declaration and takes nobody's place", async () => {
