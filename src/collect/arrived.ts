@@ -1,5 +1,5 @@
 import type { EventKey } from "../land/ledger/event-keys.ts";
-import type { EventStream, JudgedEvent } from "./event-streams.ts";
+import type { Judgement } from "./event-streams.ts";
 
 /** An event on its way into the database, and what is no event that came as one. */
 export interface Arrived {
@@ -7,7 +7,7 @@ export interface Arrived {
   readonly position: string;
   /** As it lands, or is kept where it does not. */
   readonly text: string;
-  readonly judged: Pick<JudgedEvent, "cells" | "reason"> & { readonly stream?: EventStream };
+  readonly judged: Judgement;
   /** Undefined where it does not say what it is called. */
   readonly key?: EventKey | undefined;
 }

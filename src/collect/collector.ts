@@ -3,19 +3,25 @@ import { errorData } from "../model/errors.ts";
 import { databaseFailure } from "../postgres/sqlstate.ts";
 import { pause } from "../wait/pause.ts";
 import { after } from "../wait/timers.ts";
-import type { Arrived, Outcome } from "./arrived.ts";
-import { bodyHash, readEnvelope, type Sending } from "./event.ts";
+import type { Outcome } from "./arrived.ts";
+import { arrivedOf } from "./arriving.ts";
+import { takeCare } from "./caretaker.ts";
+import type { Sending } from "./event.ts";
 import type { EventStreams } from "./event-streams.ts";
 import { type CollectedSource, Lane } from "./lane.ts";
 import type { SentEvents } from "./request.ts";
+import { Room } from "./room.ts";
+import { sizeOf, takeBatch, type Waiting } from "./waiting.ts";
 
 export interface CollectorOptions {
   readonly settings: ConnectionSettings;
   readonly source: CollectedSource;
   /** Milliseconds between two commits. */
   readonly every: number;
-  /** Bytes of events that wait for their commit. */
-  readonly queueBytes: number;
+  /** Milliseconds that a commit may take. */
+  readonly patience: number;
+  /** Bytes of requests and events that wait for their commit. */
+  readonly room: number;
   /** Told of what failed and is nobody's mistake. */
   readonly log: (line: string) => void;
 }
@@ -30,40 +36,29 @@ export class NotTaken extends Error {
   }
 }
 
-/** Events of a request that wait for their commit. */
-interface Waiting {
-  readonly events: readonly Arrived[];
-  readonly bytes: number;
-  /** Milliseconds, of a clock that only goes on. */
-  readonly since: number;
-  readonly done: (outcomes: readonly Outcome[]) => void;
-  readonly failed: (error: NotTaken) => void;
-}
-
-/** Of a UTF-16 unit in UTF-8. */
-const MAX_CHARACTER_BYTES = 3;
-
-function isLarger(text: string, bytes: number): boolean {
-  return text.length * MAX_CHARACTER_BYTES > bytes && Buffer.byteLength(text) > bytes;
-}
-
-/** What goes into one commit at most. */
-const MOST_EVENTS = 5_000;
-const MOST_BYTES = 8 * 1024 * 1024;
-
-/** Milliseconds: how often loads are ended, and what is old is forgotten. */
+/** Milliseconds: how often loads are ended; between two lines that say the same; until it is tried again, at most. */
 const LOOK_EVERY = 1_000;
-const TEND_EVERY = 60_000;
+const TELL_EVERY = 60_000;
+const LONGEST_WAIT = 2_000;
+
+/** So many commits are tried to find the requests that the server refuses. */
+const MOST_TRIES = 32;
 
 /** Takes events, and lands them in commits of many. */
 export class Collector {
   readonly #options: CollectorOptions;
+  /** What requests take that are being read, and events that wait. */
+  readonly room: Room;
   readonly #queue: Waiting[] = [];
   #streams: EventStreams;
   #lane: Lane | undefined;
   /** Ends what the database is asked for, whatever waits. */
   readonly #hard: AbortController;
-  #bytes = 0;
+  /** A commit takes too long, and is being ended. */
+  #isStuck = false;
+  /** Commits that failed since the last one that did not. */
+  #failures = 0;
+  readonly #toldAt = new Map<string, number>();
   #wake = () => {};
 
   private constructor(options: CollectorOptions, lane: Lane, hard: AbortController) {
@@ -71,18 +66,21 @@ export class Collector {
     this.#options = options;
     this.#lane = lane;
     this.#streams = lane.streams;
+    this.room = new Room(options.room);
   }
 
   /** @throws UserError where the database cannot be reached, or cannot have the tables */
   static async open(options: CollectorOptions, signal: AbortSignal): Promise<Collector> {
     const { settings, source, log } = options;
     const hard = new AbortController();
-    const opening = Lane.open(settings, source, { signal: hard.signal, onWait: log });
     const stop = () => hard.abort(signal.reason);
     signal.addEventListener("abort", stop, { once: true });
-    const lane = await opening;
-    signal.removeEventListener("abort", stop);
-    return new Collector(options, lane, hard);
+    try {
+      const lane = await Lane.open(settings, source, { signal: hard.signal, onWait: log });
+      return new Collector(options, lane, hard);
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
   }
 
   get source(): CollectedSource {
@@ -91,74 +89,57 @@ export class Collector {
 
   /** Why nothing is taken now; undefined where something is. */
   get refusal(): NotTaken | undefined {
-    if (!this.#lane) return new NotTaken("away");
-    return this.#bytes >= this.#options.queueBytes ? new NotTaken("full") : undefined;
-  }
-
-  /** Bytes and requests that wait. */
-  get load(): { readonly bytes: number; readonly waiting: number } {
-    return { bytes: this.#bytes, waiting: this.#queue.length };
+    if (!this.#lane || this.#isStuck) return new NotTaken("away");
+    return this.room.isFull ? new NotTaken("full") : undefined;
   }
 
   /**
    * Lands the events of a request. Resolves once they are committed.
    * @throws NotTaken where they are not, or nobody knows
    */
-  send(sent: SentEvents, sending: Sending): Promise<readonly Outcome[]> {
-    const refusal = this.refusal;
-    if (refusal) return Promise.reject(refusal);
-    const events = this.#arrive(sent, sending);
-    if (!events.length) return Promise.resolve([]);
-    const bytes = events.reduce((sum, { text }) => sum + text.length, 0);
-    return new Promise((done, failed) => {
-      this.#queue.push({ events, bytes, since: performance.now(), done, failed });
-      this.#bytes += bytes;
-      this.#wake();
-    });
-  }
-
-  #arrive({ events, rejected, sentAt }: SentEvents, { writeKey, receivedAt }: Sending): readonly Arrived[] {
-    const { maxEventBytes } = this.source.connector;
-    const isTime = typeof sentAt === "string";
-    const judged = events.map(({ position, document }): Arrived => {
-      const event = readEnvelope(document, isTime ? sentAt : undefined);
-      const asSent = document.source.text;
-      if (isLarger(asSent, maxEventBytes))
-        return { position, text: asSent, judged: { reason: `is larger than ${maxEventBytes} bytes (maxEventBytes)` } };
-      if ("reasons" in event) return { position, text: asSent, judged: { reason: event.reasons.join("; ") } };
-      const whole = this.#streams.judge(event, { writeKey, receivedAt }, position, document);
-      const key = { writeKey, id: event.id, hash: bodyHash(event) };
-      if (typeof whole === "string")
-        return { position, text: asSent, judged: { reason: whole }, key: { ...key, lands: false } };
-      return { position, text: whole.text, judged: whole, key: { ...key, lands: whole.cells !== undefined } };
-    });
-    return [...judged, ...rejected.map(({ position, text, reason }) => ({ position, text, judged: { reason } }))];
+  async send(sent: SentEvents, sending: Sending): Promise<readonly Outcome[]> {
+    const { refusal } = this;
+    if (refusal) throw refusal;
+    const events = arrivedOf(this.#streams, this.source.connector, sent, sending);
+    if (!events.length) return [];
+    const bytes = sizeOf(events);
+    this.room.take(bytes);
+    try {
+      return await new Promise((done, failed) => {
+        this.#queue.push({ events, bytes, since: performance.now(), done, failed });
+        this.#wake();
+      });
+    } finally {
+      this.room.give(bytes);
+    }
   }
 
   /** Lands what comes until the signal does, and what waits then; for so many milliseconds at most. */
   async run(signal: AbortSignal, drainTime: number): Promise<void> {
-    let tended = performance.now();
+    const { settings, source, log } = this.#options;
+    let late = () => {};
     const end = () => {
       this.#wake();
-      after(drainTime, () => this.#hard.abort());
+      late = after(drainTime, () => this.#hard.abort());
     };
-    signal.addEventListener("abort", end, { once: true });
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+    const caring = takeCare(() => ({ settings, source, streams: this.#streams }), signal, log);
     while (!signal.aborted || this.#queue.length) {
       try {
         this.#lane ??= await this.#reopen(signal);
-        if (this.#queue.length) await this.#commit();
-        else await this.#lane.endDue();
-        if (performance.now() - tended > TEND_EVERY) {
-          tended = performance.now();
-          await this.#lane.endAbandoned();
-          for (const warning of await this.#lane.tend()) this.#options.log(warning);
-        }
+        if (this.#queue.length) await this.#commit(this.#lane);
+        await this.#lane.endDue();
         await this.#idle(signal);
       } catch (error) {
         await this.#lost(error as Error);
       }
     }
-    await this.#lane?.close();
+    const lane = this.#lane;
+    this.#lane = undefined;
+    await caring;
+    await lane?.close().catch((error: Error) => this.#tell(`its loads are left open: ${wordsOf(error)}`));
+    late();
   }
 
   /** Until events wait, and a little longer, since more may come; or until something is due. */
@@ -174,65 +155,104 @@ export class Collector {
     if (left !== undefined && left > 0 && !signal.aborted) await pause(left);
   }
 
-  async #commit(): Promise<void> {
-    const batch = this.#take();
+  async #commit(lane: Lane): Promise<void> {
+    const batch = takeBatch(this.#queue);
+    const stop = after(this.#options.patience, () => {
+      this.#isStuck = true;
+      refuse([...batch, ...this.#queue.splice(0)]);
+      lane.cancel();
+    });
     try {
-      const outcomes = await this.#lane!.write(batch.flatMap(({ events }) => events));
+      await this.#land(lane, batch, { left: MOST_TRIES });
+      // It came too late: nobody waits for it, and the session is being ended.
+      if (this.#isStuck) throw new Error(`a commit took longer than ${this.#options.patience} ms`);
+      this.#failures = 0;
+    } catch (error) {
+      refuse(batch);
+      throw error;
+    } finally {
+      stop();
+    }
+  }
+
+  /** What the server does not take takes no request along but its own: they are tried by halves. */
+  async #land(lane: Lane, batch: readonly Waiting[], tries: { left: number }): Promise<void> {
+    try {
+      const outcomes = await lane.write(batch.flatMap(({ events }) => events));
       let at = 0;
-      for (const { events, bytes, done } of batch) {
-        this.#bytes -= bytes;
+      for (const { events, done } of batch) {
         done(outcomes.slice(at, at + events.length));
         at += events.length;
       }
     } catch (error) {
-      this.#refuse(batch);
-      throw error;
+      if (!lane.goesOn(error) || batch.length < 2 || --tries.left < 0) throw error;
+      const middle = batch.length >> 1;
+      const halves = [batch.slice(0, middle), batch.slice(middle)];
+      const landed = await this.#landEach(lane, halves, tries);
+      if (!landed) throw error;
+      this.#tell(`a request was not taken: ${wordsOf(error as Error)}`);
     }
   }
 
-  #take(): readonly Waiting[] {
-    let events = 0;
-    let bytes = 0;
-    let count = 0;
-    for (const one of this.#queue) {
-      if (count && (events + one.events.length > MOST_EVENTS || bytes + one.bytes > MOST_BYTES)) break;
-      events += one.events.length;
-      bytes += one.bytes;
-      count++;
+  /** Returns whether one of them has landed. */
+  async #landEach(lane: Lane, parts: readonly (readonly Waiting[])[], tries: { left: number }): Promise<boolean> {
+    let hasLanded = false;
+    for (const part of parts) {
+      try {
+        await this.#land(lane, part, tries);
+        hasLanded = true;
+      } catch (error) {
+        if (!lane.goesOn(error)) throw error;
+        refuse(part);
+      }
     }
-    return this.#queue.splice(0, count);
-  }
-
-  #refuse(waiting: readonly Waiting[]): void {
-    for (const { bytes, failed } of waiting) {
-      this.#bytes -= bytes;
-      failed(new NotTaken("away"));
-    }
+    return hasLanded;
   }
 
   /** What waits is refused: it may be sent again, to this one or another. */
   async #lost(error: Error): Promise<void> {
     const lane = this.#lane;
     this.#lane = undefined;
-    this.#refuse(this.#queue.splice(0));
-    const { message } = errorData(databaseFailure(error) ?? error);
-    this.#options.log(`${this.source.source}: events are refused for now: ${message}`);
+    this.#isStuck = false;
+    this.#failures++;
+    refuse(this.#queue.splice(0));
+    this.#tell(`events are refused for now: ${wordsOf(error)}`);
     await lane?.abandon();
   }
 
+  /** Not at once where commit after commit fails, for whatever reason. */
   async #reopen(signal: AbortSignal): Promise<Lane> {
     const { settings, source, log } = this.#options;
-    for (let wait = 50; ; wait = Math.min(wait * 2, 2_000)) {
+    for (let wait = 25 * 2 ** Math.min(this.#failures, 10); ; wait *= 2) {
+      if (this.#failures > 1) await pause(Math.min(wait, LONGEST_WAIT), signal);
       try {
         const lane = await Lane.open(settings, source, { signal: this.#hard.signal, onWait: log });
         this.#streams = lane.streams;
-        log(`${source.source}: events are taken again`);
+        this.#tell("events are taken again");
         return lane;
       } catch (error) {
         signal.throwIfAborted();
-        if (wait === 2_000) log(`${source.source}: ${errorData(databaseFailure(error) ?? (error as Error)).message}`);
-        await pause(wait, signal);
+        this.#failures++;
+        this.#tell(wordsOf(error as Error));
       }
     }
   }
+
+  /** Not the same again and again. */
+  #tell(what: string): void {
+    const now = performance.now();
+    const toldAt = this.#toldAt.get(what);
+    if (toldAt !== undefined && now - toldAt < TELL_EVERY) return;
+    if (this.#toldAt.size > 100) this.#toldAt.clear();
+    this.#toldAt.set(what, now);
+    this.#options.log(`${this.source.source}: ${what}`);
+  }
+}
+
+function refuse(waiting: readonly Waiting[]): void {
+  for (const { failed } of waiting) failed(new NotTaken("away"));
+}
+
+function wordsOf(error: Error): string {
+  return errorData(databaseFailure(error) ?? error).message;
 }

@@ -8,15 +8,23 @@ import { type Envelope, EventRecord, type Sending } from "./event.ts";
 
 export type EventTarget = LoadTarget<StreamDeclaration & { readonly connector: CollectStream }>;
 
-/** An event that lands, or why it does not; as far as it can be told without the server. */
-export interface JudgedEvent {
-  readonly stream: EventStream;
-  readonly record: EventRecord;
-  readonly text: string;
-  /** Undefined where it does not land, for this reason. */
+/** What the schema says of one: cells, or a reason. */
+export interface Judgement {
+  /** Undefined where nothing says which. */
+  readonly stream?: EventStream | undefined;
   readonly cells?: readonly (string | null)[] | undefined;
-  readonly reason?: string;
+  readonly reason?: string | undefined;
 }
+
+/** An event that lands, or why it does not; as far as it can be told without the server. */
+interface JudgedEvent {
+  readonly judged: Judgement;
+  readonly text: string;
+}
+
+/** Reasons that are told of one event, and how long they may be together: a list of thousands may be wrong in each of its items. */
+const MOST_REASONS = 10;
+const LONGEST_REASON = 2_000;
 
 /** Events of one type and version. */
 export interface EventStream {
@@ -50,8 +58,8 @@ export class EventStreams {
     const record = new EventRecord(event, sending, { position, clockSkew: this.#clockSkew, document });
     const text = record.text();
     const checked = stream.check(record, text);
-    if ("cells" in checked) return { stream, record, text, cells: checked.cells };
-    return { stream, record, text, reason: checked.reasons.join("; ") };
+    if ("cells" in checked) return { judged: { stream, cells: checked.cells }, text };
+    return { judged: { stream, reason: reasonOf(checked.reasons) }, text };
   }
 
   #unknown({ type, version }: Envelope): string {
@@ -63,4 +71,11 @@ export class EventStreams {
     const known = types.length > 10 ? counted(types.length, "type") : types.join(", ");
     return `type: "${type}" is not declared; there ${types.length === 1 ? "is" : "are"} ${known}${suggestion ? `, did you mean "${suggestion}"?` : ""}`;
   }
+}
+
+/** Reasons as one text. */
+export function reasonOf(reasons: readonly string[]): string {
+  const told = reasons.slice(0, MOST_REASONS).join("; ");
+  const short = told.length > LONGEST_REASON ? `${told.slice(0, LONGEST_REASON)}…` : told;
+  return reasons.length > MOST_REASONS ? `${short}; and ${reasons.length - MOST_REASONS} more` : short;
 }

@@ -1,66 +1,52 @@
-import {
-  claimEvents,
-  type EventKey,
-  forgetEvents,
-  type KnownEvent,
-  nameOf,
-  prepareEventKeys,
-  unclaimEvents,
-} from "../land/ledger/event-keys.ts";
-import { type LedgerKey, lockStream } from "../land/ledger/ledger.ts";
-import { beginLoad, endAbandoned, endLoad, keyOfNoStream } from "../land/ledger/open-loads.ts";
-import { ReasonCounts } from "../land/ledger/reason-counts.ts";
+import { claimEvents, type KnownEvent, nameOf, prepareEventKeys, unclaimEvents } from "../land/ledger/event-keys.ts";
+import { endAbandoned } from "../land/ledger/open-loads.ts";
 import { PostgresSink } from "../land/load/postgres-sink.ts";
 import { resolveTarget } from "../land/load/target.ts";
-import { preparePartition } from "../land/table/partitions.ts";
-import { LOADING_SESSION } from "../land/table/server-types.ts";
-import { copyRejections, copyRows } from "../land/write/copy-rows.ts";
+import { copyAll, copyRejections, copyRows } from "../land/write/copy-rows.ts";
+import { beginLandingAll, endLandingAll, makeLanding } from "../land/write/landing.ts";
 import { type Rejection, RowBatch } from "../land/write/row-batch.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import type { CollectDeclaration, IngestDeclaration } from "../model/declarations.ts";
-import { UserError } from "../model/errors.ts";
-import { LOCKED_EXIT_CODE } from "../postgres/advisory-lock.ts";
 import { type Client, connect, withTransaction } from "../postgres/client.ts";
+import { sqlState } from "../postgres/sqlstate.ts";
 import type { Arrived, Outcome } from "./arrived.ts";
 import { type EventStream, EventStreams, type EventTarget } from "./event-streams.ts";
+import { type OpenLoad, OpenLoads, PATIENCE } from "./loads.ts";
+import { comparedWith, firstOfEach, knownAfter, type Placed, refused, TOO_MANY } from "./names.ts";
 
 export interface CollectedSource extends IngestDeclaration {
   readonly connector: CollectDeclaration;
 }
 
-/** A load that rows are added to. */
-interface OpenLoad {
-  readonly id: string;
-  readonly key: LedgerKey;
-  readonly stream: EventStream | undefined;
-  /** Milliseconds, of a clock that only goes on. */
-  readonly since: number;
-  /** Places given out. */
-  rows: number;
-  /** Why events were rejected. */
-  readonly reasons: ReasonCounts;
+/** A commit that is being made. */
+interface Commit {
+  readonly loads: ReadonlyMap<EventStream | undefined, OpenLoad>;
+  /** Whether a row that the server refuses takes no other along. */
+  readonly isCareful: boolean;
+  readonly outcomes: Outcome[];
 }
 
-/** A load ends after so many milliseconds, or rows: who goes by whole loads sees them then. */
-const LONGEST_LOAD = 5_000;
-const LARGEST_LOAD = 50_000;
-
-/** Seconds: a load that is open at midnight goes on. */
-const AHEAD = 3_600;
+/** So often events of one name are looked at in one commit. */
+const MOST_PASSES = 3;
 
 /** One connection over which the events of a source land, one commit after the other. */
 export class Lane {
   readonly streams: EventStreams;
   readonly #client: Client;
   readonly #source: CollectedSource;
-  readonly #sink: PostgresSink;
-  readonly #open = new Map<EventStream | undefined, OpenLoad>();
+  readonly #loads: OpenLoads;
   readonly #free: Buffer[] = [];
+  readonly #stop: AbortController;
 
-  private constructor(client: Client, source: CollectedSource, sink: PostgresSink, streams: EventStreams) {
-    this.#client = client;
-    this.#source = source;
-    this.#sink = sink;
+  private constructor(
+    parts: { readonly client: Client; readonly source: CollectedSource; readonly stop: AbortController },
+    loads: OpenLoads,
+    streams: EventStreams,
+  ) {
+    this.#client = parts.client;
+    this.#source = parts.source;
+    this.#stop = parts.stop;
+    this.#loads = loads;
     this.streams = streams;
   }
 
@@ -70,9 +56,11 @@ export class Lane {
     source: CollectedSource,
     { signal, onWait }: { readonly signal: AbortSignal; readonly onWait: (what: string) => void },
   ): Promise<Lane> {
-    const how = { applicationName: `dataform collect ${source.source}`, duty: "loader", onWait, signal } as const;
-    const client = await connect(settings, how);
+    const stop = new AbortController();
+    const how = { duty: "loader", onWait, signal: AbortSignal.any([signal, stop.signal]) } as const;
+    const client = await connect(settings, { ...how, applicationName: `dataform collect ${source.source}` });
     try {
+      await makeLanding(client);
       const sink = new PostgresSink(client, settings);
       await sink.prepare(source.schema, { signal, onWait });
       await prepareEventKeys(client, source.schema);
@@ -82,10 +70,11 @@ export class Lane {
         await sink.evolve(target, { deadline: PATIENCE, onWait, signal });
         targets.push(target);
       }
-      const lane = new Lane(client, source, sink, new EventStreams(targets, source.connector.clockSkew));
-      for (const { target } of lane.streams.all) await withTransaction(client, () => lane.#lockedTable(target));
-      await lane.endAbandoned();
-      return lane;
+      const loads = new OpenLoads(client, sink, source);
+      await loads.makeTables(targets);
+      await endAbandoned(client, source);
+      const streams = new EventStreams(targets, source.connector.clockSkew);
+      return new Lane({ client, source, stop }, loads, streams);
     } catch (error) {
       await client.close().catch(() => {});
       throw error;
@@ -93,191 +82,174 @@ export class Lane {
   }
 
   /**
-   * Lands events, all of them in one commit. What became of each is known once it has resolved; where it throws nobody knows whether
-   * they have landed, and the connection is of no use any more.
+   * Lands events, all of them in one commit. What became of each is known once it has resolved.
+   * @throws where none of them has landed and the connection goes on (`goesOn`), or nobody knows
    */
   async write(events: readonly Arrived[]): Promise<readonly Outcome[]> {
-    for (const stream of new Set(events.map(({ judged }) => judged.stream))) await this.#ready(stream);
+    const loads = new Map<EventStream | undefined, OpenLoad>();
+    for (const { judged } of events)
+      if (!loads.has(judged.stream)) loads.set(judged.stream, await this.#loads.of(judged.stream));
+    try {
+      return await this.#commit(events, loads, false);
+    } catch (error) {
+      if (!this.goesOn(error)) throw error;
+      return this.#commit(events, loads, true);
+    }
+  }
+
+  #commit(events: readonly Arrived[], loads: Commit["loads"], isCareful: boolean): Promise<readonly Outcome[]> {
+    const commit: Commit = { loads, isCareful, outcomes: new Array<Outcome>(events.length) };
     return withTransaction(this.#client, async () => {
-      await this.#client.script(LOADING_SESSION);
-      const whole = await this.#claim(events);
-      const refused = await this.#land(whole.map((one) => ("is" in one ? undefined : one)));
-      return whole.map((one, index) => ("is" in one ? one.is : (refused.get(index) ?? ACCEPTED)));
+      let left: readonly Placed[] = events.map((event, at) => ({ at, event }));
+      for (let pass = 1; left.length; pass++) {
+        if (pass > 1 && !isCareful) await endLandingAll(this.#client);
+        left = await this.#pass(commit, pass < MOST_PASSES ? left : giveUp(left));
+      }
+      return commit.outcomes;
     });
   }
 
-  /** What is to land; of what came before, what it is. */
-  async #claim(events: readonly Arrived[]): Promise<readonly (Arrived | { readonly is: Outcome })[]> {
-    const first = new Map<string, EventKey>();
-    for (const { key } of events) if (key && !first.has(nameOf(key))) first.set(nameOf(key), key);
-    const known = await claimEvents(this.#client, this.#of, [...first.values()]);
-    return events.map((event) => {
-      if (!event.key) return event;
-      const name = nameOf(event.key);
-      const twin = first.get(name)!;
-      const before = known.get(name) ?? (twin === event.key ? undefined : { hash: twin.hash, landed: twin.lands });
-      return before ? comparedWith(before, event) : event;
+  /** The first of each name; returns those behind them that are something else. */
+  async #pass(commit: Commit, events: readonly Placed[]): Promise<readonly Placed[]> {
+    const { outcomes } = commit;
+    const { first, others } = firstOfEach(events);
+    const known = await claimEvents(
+      this.#client,
+      this.#of,
+      first.flatMap(({ event }) => event.key ?? []),
+    );
+    const found = first.map(({ at, event }) => {
+      const before = event.key && known.get(nameOf(event.key));
+      return { at, event: before ? comparedWith(before, event) : event };
     });
+    const whole = found.flatMap(({ at, event }) => {
+      if (!("is" in event)) return { at, event };
+      outcomes[at] = event.is;
+      return [];
+    });
+    await this.#land(commit, whole);
+    return others.length ? behind({ first, others, known, outcomes }) : [];
   }
 
   get #of() {
     return { schema: this.#source.schema, source: this.#source.source };
   }
 
-  /** Returns what is rejected, by its place. */
-  async #land(events: readonly (Arrived | undefined)[]): Promise<ReadonlyMap<number, Outcome>> {
-    const refused = new Map<number, Outcome>();
-    for (const [stream, load] of this.#open) {
-      const rows = new RowBatch(this.#free);
-      const rejections: Rejection[] = [];
-      const placeOf = new Map<number, number>();
-      for (const [index, event] of events.entries()) {
-        if (!event || event.judged.stream !== stream) continue;
-        const rowNo = ++load.rows;
-        placeOf.set(rowNo, index);
-        const { position, text } = event;
-        if (event.judged.cells) rows.add(rowNo, { position }, event.judged.cells, text);
-        else rejections.push({ rowNo, position, reason: event.judged.reason!, text });
-      }
-      if (!placeOf.size) continue;
-      const early = rejections.length;
-      if (stream && rows.count) await this.#copy(stream, load, rows, rejections);
-      rows.release();
-      if (!rejections.length) continue;
-      const { key, id: loadId } = load;
-      await copyRejections({ client: this.#client, key, loadId }, rejections);
-      const late = rejections.slice(early).flatMap(({ rowNo }) => events[placeOf.get(rowNo)!]!.key ?? []);
-      if (late.length) await unclaimEvents(this.#client, this.#of, late);
-      for (const { rowNo, reason } of rejections) {
-        load.reasons.add(reason);
-        refused.set(placeOf.get(rowNo)!, { kind: "rejected", reason });
-      }
+  async #land(commit: Commit, events: readonly Placed[]): Promise<void> {
+    const byStream = new Map<EventStream | undefined, Placed[]>();
+    for (const one of events) {
+      const { stream } = one.event.judged;
+      const some = byStream.get(stream);
+      if (some) some.push(one);
+      else byStream.set(stream, [one]);
     }
-    return refused;
-  }
-
-  async #copy(
-    { target }: EventStream,
-    { id: loadId }: OpenLoad,
-    rows: RowBatch,
-    rejections: Rejection[],
-  ): Promise<void> {
-    await copyRows({ client: this.#client, table: target.table, loadId }, rows, (one) => rejections.push(one));
-  }
-
-  /** A load for events of a stream: the one that is open, or another one. */
-  async #ready(stream: EventStream | undefined): Promise<void> {
-    const open = this.#open.get(stream);
-    if (open && !isDue(open)) return;
-    try {
-      const next = await this.#begin(stream, open ? 0 : PATIENCE);
-      if (open) await this.#end(open);
-      this.#open.set(stream, next);
-    } catch (error) {
-      // Another load of the stream goes on, of rejects that are tried again: this one stays open.
-      if (!open || !isLocked(error)) throw error;
+    if (!commit.isCareful && events.some(({ event }) => event.judged.cells)) await beginLandingAll(this.#client);
+    const rejected: (() => Promise<void>)[] = [];
+    for (const [stream, some] of byStream) {
+      const load = commit.loads.get(stream)!;
+      const { rejections, placeOf } = await this.#copy(commit, load, some);
+      for (const { at } of some) commit.outcomes[at] = ACCEPTED;
+      if (rejections.length) rejected.push(() => this.#reject(commit, load, rejections, placeOf));
     }
+    if (!rejected.length) return;
+    if (!commit.isCareful) await endLandingAll(this.#client);
+    for (const reject of rejected) await reject();
   }
 
-  #begin(stream: EventStream | undefined, deadline: number): Promise<OpenLoad> {
-    const key = stream?.target.key ?? keyOfNoStream(this.#source.schema, this.#source.source);
-    return withTransaction(this.#client, async () => {
-      await lockStream(this.#client, key, { deadline, onWait: () => {} });
-      if (stream) await this.#makeTable(stream.target);
-      return {
-        id: await beginLoad(this.#client, key),
-        key,
-        stream,
-        since: performance.now(),
-        rows: 0,
-        reasons: new ReasonCounts(),
-      };
-    });
-  }
-
-  async #lockedTable(target: EventTarget): Promise<void> {
-    await lockStream(this.#client, target.key, { deadline: PATIENCE, onWait: () => {} });
-    await this.#makeTable(target);
-  }
-
-  /** For models that are built before the first event comes, too. */
-  async #makeTable(target: EventTarget): Promise<void> {
-    await this.#sink.makeTable(target);
-    await preparePartition(this.#client, target.table, AHEAD);
-  }
-
-  async #end({ key, id: loadId, stream, reasons }: OpenLoad): Promise<void> {
-    const { reasons: told, more, moreRejects } = reasons.told();
-    const { freshness } = stream?.target.stream ?? {};
-    const details = {
-      ...(told.length ? { reasons: told } : {}),
-      ...(more ? { moreReasons: more, moreRejects } : {}),
-      ...(freshness ? { freshness } : {}),
+  /** Returns what the schema or the server refuses, and which event each row is. */
+  async #copy({ isCareful }: Commit, load: OpenLoad, events: readonly Placed[]) {
+    const rows = new RowBatch(this.#free);
+    const rejections: Rejection[] = [];
+    const placeOf = new Map<number, Placed>();
+    for (const one of events) {
+      const { position, text, judged } = one.event;
+      const rowNo = ++load.rows;
+      placeOf.set(rowNo, one);
+      if (judged.cells) rows.add(rowNo, { position }, judged.cells, text);
+      else rejections.push({ rowNo, position, reason: judged.reason!, text });
+    }
+    const into = load.stream && {
+      ...{ client: this.#client, loadId: load.id, table: load.stream.target.table },
     };
-    await withTransaction(this.#client, () => endLoad(this.#client, key, loadId, details));
+    if (into && rows.count && isCareful) await copyRows(into, rows, (one) => rejections.push(one));
+    else if (into && rows.count) await copyAll(into, rows);
+    rows.release();
+    return { rejections, placeOf };
+  }
+
+  async #reject(
+    { outcomes }: Commit,
+    { key, id: loadId, reasons }: OpenLoad,
+    rejections: readonly Rejection[],
+    placeOf: ReadonlyMap<number, Placed>,
+  ): Promise<void> {
+    await copyRejections({ client: this.#client, key, loadId }, rejections);
+    const late = rejections.flatMap(({ rowNo }) => {
+      const { event } = placeOf.get(rowNo)!;
+      return event.judged.cells ? (event.key ?? []) : [];
+    });
+    if (late.length) await unclaimEvents(this.#client, this.#of, late);
+    for (const { rowNo, reason } of rejections) {
+      reasons.add(reason);
+      outcomes[placeOf.get(rowNo)!.at] = { kind: "rejected", reason };
+    }
+  }
+
+  /** Whether what failed may be of one event, so that others can be tried without it: nothing has landed then. */
+  goesOn(error: unknown): boolean {
+    return !this.#stop.signal.aborted && OF_WHAT_IS_SENT.test(sqlState(error) ?? "");
+  }
+
+  /** Ends what it is doing, which throws then. */
+  cancel(): void {
+    this.#stop.abort();
   }
 
   /** Ends the loads that have been open for long enough. */
-  async endDue(): Promise<void> {
-    for (const [stream, load] of this.#open) {
-      if (!isDue(load)) continue;
-      await this.#end(load);
-      this.#open.delete(stream);
-    }
-  }
-
-  /** Ends loads of others who are gone. */
-  async endAbandoned(): Promise<void> {
-    const { schema, source } = this.#of;
-    for (const key of [...this.streams.all.map(({ target }) => target.key), keyOfNoStream(schema, source)])
-      await endAbandoned(this.#client, key);
-  }
-
-  /** Forgets which events came long ago, and drops partitions that are too old. Returns warnings. */
-  async tend(): Promise<readonly string[]> {
-    while (await forgetEvents(this.#client, this.#of, this.#source.connector.dedupe));
-    const warnings: string[] = [];
-    for (const { target } of this.streams.all) warnings.push(...(await this.#sink.tend(target)));
-    return warnings;
+  endDue(): Promise<void> {
+    return this.#loads.endDue();
   }
 
   /** Ends its loads, and hangs up. */
   async close(): Promise<void> {
     try {
-      for (const load of this.#open.values()) await this.#end(load);
+      await this.#loads.endAll();
     } finally {
       await this.#client.close();
     }
   }
 
-  /** Hangs up: what it was doing is lost. */
+  /** Hangs up: its loads stay open, for others to end. */
   abandon(): Promise<void> {
     return this.#client.close().catch(() => {});
   }
 }
 
-/** Milliseconds that another load of a stream may keep this one waiting. */
-const PATIENCE = 30_000;
-
 const ACCEPTED: Outcome = { kind: "accepted" };
 
-/** An event whose name is known. One with the name of another is a reject; a reject that comes again is that one. */
-function comparedWith(before: KnownEvent, event: Arrived): Arrived | { readonly is: Outcome } {
-  const { key, judged, position, text } = event;
-  const isSame = before.hash === key!.hash;
-  if (before.landed)
-    return isSame
-      ? { is: { kind: "duplicate" } }
-      : { position, text, judged: { ...judged, cells: undefined, reason: OTHER_BODY } };
-  return isSame ? { is: { kind: "rejected", reason: judged.reason! } } : event;
+/** Of a row, of what stands on its table, or of who was in the way for a moment. */
+const OF_WHAT_IS_SENT = /^(?:0A|2[23F]|3[89]|4[024]|54|P0)/;
+
+interface Passed {
+  readonly first: readonly Placed[];
+  readonly others: readonly Placed[];
+  readonly known: ReadonlyMap<string, KnownEvent>;
+  readonly outcomes: Outcome[];
 }
 
-const OTHER_BODY = "id: an event of this name came before, and said something else";
-
-function isLocked(error: unknown): boolean {
-  return error instanceof UserError && error.exitCode === LOCKED_EXIT_CODE;
+/** What is told by what became of the first of the name is told; the others are left. */
+function behind({ first, others, known, outcomes }: Passed): readonly Placed[] {
+  const byName = new Map(first.flatMap((one) => (one.event.key ? [[nameOf(one.event.key), one] as const] : [])));
+  return others.flatMap(({ at, event }) => {
+    const name = nameOf(event.key!);
+    const { at: place, event: before } = byName.get(name)!;
+    const compared = comparedWith(knownAfter(before, outcomes[place]!, known.get(name)), event);
+    if (!("is" in compared)) return { at, event: compared };
+    outcomes[at] = compared.is;
+    return [];
+  });
 }
 
-function isDue({ since, rows }: OpenLoad): boolean {
-  return rows >= LARGEST_LOAD || performance.now() - since >= LONGEST_LOAD;
+function giveUp(events: readonly Placed[]): readonly Placed[] {
+  return events.map(({ at, event }) => ({ at, event: event.key ? refused(event, TOO_MANY) : event }));
 }

@@ -1,5 +1,5 @@
 import { isObject, type JsonDocument } from "../sources/json/document.ts";
-import { BLANK, parseDocument, parseObject } from "../sources/json/object.ts";
+import { parseDocument, parseObject } from "../sources/json/object.ts";
 
 /** What a request holds. */
 export interface SentEvents {
@@ -12,12 +12,19 @@ export interface SentEvents {
   readonly key?: unknown;
 }
 
+/** Of one request: as many as go into one commit. */
+export const MOST_EVENTS = 5_000;
+
+/** A request has too many. */
+export class TooManyEvents extends Error {}
+
 /** What a request of several events may say besides them. */
 const AROUND = ["events", "sent_at", "key"];
 
 /**
  * The events of a body: one, a list, `{ "events": [ … ], "sent_at", "key" }`, or a line each.
  * @param isLines whether each line is one; undefined where nobody says so
+ * @throws TooManyEvents
  */
 export function readRequest(body: string, isLines: boolean | undefined): SentEvents {
   if (isLines) return readLines(body);
@@ -29,39 +36,49 @@ export function readRequest(body: string, isLines: boolean | undefined): SentEve
 }
 
 function readLines(body: string): SentEvents {
-  const found = body
-    .split("\n")
-    .map((text, index) => ({ position: `line ${index + 1}`, text, read: parseObject(text) }));
+  const found: { readonly position: string; readonly text: string }[] = [];
+  let line = 0;
+  for (let start = 0; start < body.length; ) {
+    line++;
+    const end = body.indexOf("\n", start);
+    const text = body.slice(start, end < 0 ? body.length : end);
+    if (/\S/.test(text)) found.push({ position: `line ${line}`, text });
+    if (found.length > MOST_EVENTS) throw new TooManyEvents();
+    start = end < 0 ? body.length : end + 1;
+  }
+  const read = found.map((one) => ({ ...one, read: parseObject(one.text) }));
   return {
-    events: found.flatMap(({ position, read }) => (typeof read === "string" ? [] : [{ position, document: read }])),
-    rejected: found.flatMap(({ position, text, read }) =>
-      typeof read === "string" && read !== BLANK ? [{ position, reason: read, text }] : [],
+    events: read.flatMap(({ position, read }) => (typeof read === "string" ? [] : [{ position, document: read }])),
+    rejected: read.flatMap(({ position, text, read }) =>
+      typeof read === "string" ? [{ position, reason: read, text }] : [],
     ),
   };
 }
 
 function readDocument(document: JsonDocument): SentEvents {
   const { value, source } = document;
-  if (Array.isArray(value)) return { events: itemsOf(document, value, source.items()), rejected: [] };
+  if (Array.isArray(value)) return { events: itemsOf(document, value, source), rejected: [] };
   if (!isObject(value) || !Object.hasOwn(value, "events") || Object.hasOwn(value, "type"))
     return { events: [{ position: "event 1", document }], rejected: [] };
   const unknown = Object.keys(value).filter((name) => !AROUND.includes(name));
   const reason = unknown.length
-    ? `${unknown.join(", ")}: a request has ${AROUND.join(", ")}`
+    ? `${unknown.slice(0, 10).join(", ")}: a request has ${AROUND.join(", ")}`
     : Array.isArray(value.events)
       ? undefined
       : "events: must be a list";
   const { sent_at: sentAt, key } = value;
   if (reason !== undefined) return { events: [], rejected: [{ position: "body", reason, text: source.text }], key };
-  const events = itemsOf(document, value.events as readonly unknown[], source.fields().get("events")!.items());
+  const events = itemsOf(document, value.events as readonly unknown[], source.fields().get("events")!);
   return { events, rejected: [], sentAt, key };
 }
 
 function itemsOf(
   { exact, hasDuplicateKeys }: JsonDocument,
   values: readonly unknown[],
-  sources: readonly JsonDocument["source"][],
+  source: JsonDocument["source"],
 ): SentEvents["events"] {
+  if (values.length > MOST_EVENTS) throw new TooManyEvents();
+  const sources = source.items();
   return values.map((value, index) => ({
     position: `event ${index + 1}`,
     document: { value, source: sources[index]!, exact, hasDuplicateKeys },

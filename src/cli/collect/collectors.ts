@@ -4,7 +4,6 @@ import { Collector, type CollectorOptions } from "../../collect/collector.ts";
 import type { CollectedSource } from "../../collect/lane.ts";
 import { ingestFiles } from "../../config/ingest-files.ts";
 import { readYaml } from "../../config/yaml.ts";
-import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import type { IngestDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import type { Access } from "../../serve/access/access.ts";
@@ -70,10 +69,10 @@ export class Collectors {
     shell: Shell,
     sources: readonly CollectedSource[],
     { every, room }: CollectorFlags,
-    { settings, signal }: { readonly settings: ConnectionSettings; readonly signal: AbortSignal },
+    { settings, patience, signal }: Pick<CollectorOptions, "settings" | "patience"> & { readonly signal: AbortSignal },
   ): Promise<Collectors> {
     const log = (line: string) => shell.say(line);
-    const options: Omit<CollectorOptions, "source"> = { settings, every, queueBytes: room * 1024 * 1024, log };
+    const options: Omit<CollectorOptions, "source"> = { settings, every, patience, room: room * 1024 * 1024, log };
     const all: Collector[] = [];
     // One after the other: they may make the same schema.
     for (const source of sources) all.push(await Collector.open({ ...options, source }, signal));

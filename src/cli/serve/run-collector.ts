@@ -37,7 +37,7 @@ export async function runCollector(
     ...{ host: flags.host, isPublic: false, server, endpoints: [], others, explores: false },
     ...{ environment, ...looks, signal, say: (line: string) => shell.say(line) },
   });
-  const collectors = await Collectors.open(shell, sources, flags, { settings, signal });
+  const collectors = await Collectors.open(shell, sources, flags, { settings, patience: server.requestTime, signal });
   const ended = new AbortController();
   const stopped = AbortSignal.any([signal, ended.signal]);
   try {

@@ -136,8 +136,8 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
   const notifier = flags.notify
     ? (await import("../notify/open.ts")).openNotifier(shell, flags, { graph, settings: owner, state }).notifier
     : undefined;
-  const collectors =
-    flags.collects && (await Collectors.open(shell, collected, flags.collects, { settings: owner, signal }));
+  const within = { settings: owner, patience: server.requestTime, signal };
+  const collectors = flags.collects && (await Collectors.open(shell, collected, flags.collects, within));
   const readiness = new Readiness(login, environment);
   const ended = new AbortController();
   const stopped = AbortSignal.any([signal, ended.signal]);

@@ -27,12 +27,12 @@ export type UnknownFields = Map<string, number>;
 /**
  * Compiles a record schema. Throws a UserError for a schema that is not valid.
  * @param drift what to do about fields the schema does not know
- * @param unknown where such fields are counted
+ * @param unknown where such fields are counted; nowhere, unless it is given: who sends them may make up as many as they like
  */
 export function createChecker(
   recordSchema: RecordSchema,
   drift: StreamDeclaration["drift"] = "evolve",
-  unknown: UnknownFields = new Map(),
+  unknown?: UnknownFields,
 ): RecordChecker {
   let judged: SourceRecord | undefined;
   const validate = compile(recordSchema, () => judged);
@@ -45,7 +45,7 @@ export function createChecker(
     if (reasons.length > 0) return { reasons: [...new Set(reasons)].map(storable) };
     const value = record.value as Record<string, unknown>;
     const extra = Object.keys(value).filter((name) => !known.has(name));
-    for (const name of extra) unknown.set(name, (unknown.get(name) ?? 0) + 1);
+    if (unknown) for (const name of extra) unknown.set(name, (unknown.get(name) ?? 0) + 1);
     if (extra.length && drift === "freeze") throw frozen(recordSchema, extra, record.position);
     if (extra.length && drift === "quarantine")
       return { reasons: extra.map((name) => storable(`${name}: the schema does not know this field`)) };

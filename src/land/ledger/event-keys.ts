@@ -49,7 +49,7 @@ export async function prepareEventKeys(client: Client, schema: string): Promise<
       primary key (source, write_key, event_id)
     );
 
-    create index if not exists _event_key_received_at_idx on ${table} using brin (received_at) with (autosummarize = on);
+    create index if not exists _event_key_received_idx on ${table} (source, received_at);
 
     comment on table ${table} is ${literal("Events that have come, so that one that is sent again counts once; kept for as long as the source says (dedupe)")}`);
 }
@@ -179,7 +179,9 @@ export async function forgetEvents(client: Client, { schema, source }: EventsOf,
           select ctid
           from ${table}
           where source = $1 and received_at < now() - make_interval(secs => $2)
+          order by received_at
           limit ${literal(MOST_FORGOTTEN)}
+          for update skip locked
         )
       )`,
     [source, after / 1000],

@@ -2,8 +2,8 @@ import { tryLock } from "../../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../../postgres/client.ts";
 import { relationId } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
-import { sql } from "../../sql/sql.ts";
-import type { LedgerKey } from "./ledger.ts";
+import { type Sql, sql } from "../../sql/sql.ts";
+import type { LedgerKey, StreamKey } from "./ledger.ts";
 import { loadTable, rejectedTable } from "./ledger-tables.ts";
 
 // Loads that rows are added to, commit by commit, until they end. Who goes by whole loads sees them then; who adds up rows sees each
@@ -19,7 +19,7 @@ export function keyOfNoStream(schema: string, source: string): LedgerKey {
   return { schema, source, stream: NO_STREAM, table: NO_STREAM, cursorField: null };
 }
 
-const isOfNoStream = ({ stream }: LedgerKey) => stream === NO_STREAM;
+const isOfNoStream = ({ stream }: StreamKey) => stream === NO_STREAM;
 
 /** Who holds it adds rows to the load. */
 const lockOf = ({ schema }: Pick<LedgerKey, "schema">, loadId: string) =>
@@ -38,15 +38,21 @@ export async function beginLoad(client: Client, key: LedgerKey): Promise<string>
     [key.source, key.stream, key.table],
   );
   const loadId = rows[0]!.load_id;
-  await tryLock(client, lockOf(key, loadId), "session");
+  if (!(await tryLock(client, lockOf(key, loadId), "session"))) throw new Error(`load ${loadId} is somebody else's`);
   return loadId;
 }
 
-/** Ends a load: no row comes any more. One that has none is forgotten. For a transaction. */
+/** Ends a load of this session: no row comes any more. One that has none is forgotten. For a transaction. */
 export async function endLoad(client: Client, key: LedgerKey, loadId: string, details: object): Promise<void> {
+  await noteEnd(client, key, loadId, details);
+  await client.query(sql`select pg_advisory_unlock(hashtextextended($1, 0))`, [lockOf(key, loadId)]);
+}
+
+async function noteEnd(client: Client, key: StreamKey, loadId: string, details: object): Promise<void> {
   const table = loadTable(key.schema);
   const raw = relationId({ schema: key.schema, name: key.table });
-  const rows = isOfNoStream(key) ? sql`0::bigint` : sql`(select count(*) from ${raw} as r where r._load_id = $1)`;
+  const hasTable = !isOfNoStream(key) && (await isThere(client, raw));
+  const rows = hasTable ? sql`(select count(*) from ${raw} as r where r._load_id = $1)` : sql`0::bigint`;
   await client.query(
     sql`
       with
@@ -74,26 +80,39 @@ export async function endLoad(client: Client, key: LedgerKey, loadId: string, de
       where l.load_id = $1 and l.status = ${literal(LOADING)} and landed.rows + landed.rejected > 0`,
     [loadId, JSON.stringify(details)],
   );
-  await client.query(sql`select pg_advisory_unlock(hashtextextended($1, 0))`, [lockOf(key, loadId)]);
   // A hint to what follows loads; it looks into the ledger.
   await client.query(sql`select pg_notify('dataform_load', '')`);
 }
 
-/** Ends the loads of a stream that nobody adds rows to any more: who did is gone. Returns their numbers. */
-export async function endAbandoned(client: Client, key: LedgerKey): Promise<readonly string[]> {
-  const { rows } = await client.query<{ load_id: string }>(
+/** Somebody may have dropped it, with the rows that landed. */
+async function isThere(client: Client, table: Sql): Promise<boolean> {
+  const { rows } = await client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [
+    table.toString(),
+  ]);
+  return rows[0]!.found === "t";
+}
+
+/**
+ * Ends the loads of a source that nobody adds rows to any more: who did is gone. For a session that has no open load itself: it would
+ * take its own for such. Returns their numbers.
+ */
+export async function endAbandoned(
+  client: Client,
+  { schema, source }: Pick<LedgerKey, "schema" | "source">,
+): Promise<readonly string[]> {
+  const { rows } = await client.query<Record<"load_id" | "stream" | "table_name", string>>(
     sql`
-      select load_id
-      from ${loadTable(key.schema)}
-      where source = $1 and stream = $2 and table_name = $3 and status = ${literal(LOADING)}
+      select load_id, stream, table_name
+      from ${loadTable(schema)}
+      where source = $1 and status <> 'loaded' and status = ${literal(LOADING)}
       order by load_id`,
-    [key.source, key.stream, key.table],
+    [source],
   );
   const ended: string[] = [];
-  for (const { load_id: loadId } of rows)
+  for (const { load_id: loadId, stream, table_name: table } of rows)
     await withTransaction(client, async () => {
-      if (!(await tryLock(client, lockOf(key, loadId), "transaction"))) return;
-      await endLoad(client, key, loadId, { abandoned: true });
+      if (!(await tryLock(client, lockOf({ schema }, loadId), "transaction"))) return;
+      await noteEnd(client, { schema, source, stream, table }, loadId, { abandoned: true });
       ended.push(loadId);
     });
   return ended;

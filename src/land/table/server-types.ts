@@ -3,15 +3,20 @@ import { UserError } from "../../model/errors.ts";
 import type { Client } from "../../postgres/client.ts";
 import { describeTypes, type ServerType } from "../../postgres/describe-types.ts";
 import { typeName } from "../../sql/authored.ts";
-import { type Sql, sql } from "../../sql/sql.ts";
+import { type ServerSetting, setAll } from "../../sql/session.ts";
+import type { Sql } from "../../sql/sql.ts";
 import { inCatalog } from "../../sql/types.ts";
 
-/** What a text means must not depend on the server's settings; the source may be slow. For a transaction. */
-export const LOADING_SESSION = sql`
-  set local idle_in_transaction_session_timeout = 0;
-  set local datestyle = 'ISO, YMD';
-  set local intervalstyle = 'postgres';
-  set local timezone = 'UTC'`;
+/** What a text means must not depend on the server's settings; the source may be slow. */
+export const LOADING_SETTINGS: readonly ServerSetting[] = [
+  ["idle_in_transaction_session_timeout", "0"],
+  ["datestyle", "ISO, YMD"],
+  ["intervalstyle", "postgres"],
+  ["timezone", "UTC"],
+];
+
+/** For a transaction. */
+export const LOADING_SESSION = setAll(LOADING_SETTINGS, "transaction");
 
 /** The column's type as SQL. */
 export function typeOf({ name, type }: Pick<RawColumn, "name" | "type">): Sql {

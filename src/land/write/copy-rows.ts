@@ -20,18 +20,15 @@ export async function copyRows(
   rows: RowBatch,
   reject: (rejection: Rejection) => void,
 ): Promise<number> {
-  const { client, table, loadId } = into;
-  const columns = landedColumns(table);
-  const statement = sql`copy ${relationId(table)} (${join(ids(columns), ", ")}) from stdin`;
+  const { client, table } = into;
   for (let copies = 1; rows.count > 0; copies++) {
     await beginLanding(client);
     try {
-      const copied = await copyIn(client, statement, rows.chunks(`${loadId}\t`));
+      const copied = await copyAll(into, rows);
       await endLanding(client);
-      if (copied !== rows.count) throw new Error(`COPY took ${copied} of ${counted(rows.count, "row")}`);
       return copied;
     } catch (error) {
-      const fault = copyFault(error, table.name, columns);
+      const fault = copyFault(error, table.name, landedColumns(table));
       const row = fault && rows.row(fault.index);
       if (!row) throw error;
       await undoLanding(client);
@@ -42,6 +39,14 @@ export async function copyRows(
     }
   }
   return 0;
+}
+
+/** Writes a batch by one COPY, which takes all of it or throws. Names are looked up as theirs by then. */
+export async function copyAll({ client, table, loadId }: RowTarget, rows: RowBatch): Promise<number> {
+  const statement = sql`copy ${relationId(table)} (${join(ids(landedColumns(table)), ", ")}) from stdin`;
+  const copied = await copyIn(client, statement, rows.chunks(`${loadId}\t`));
+  if (copied !== rows.count) throw new Error(`COPY took ${copied} of ${counted(rows.count, "row")}`);
+  return copied;
 }
 
 async function insertBatch(into: RowTarget, rows: RowBatch, reject: (rejection: Rejection) => void): Promise<number> {

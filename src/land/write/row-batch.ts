@@ -130,7 +130,7 @@ export class RowBatch {
   /** The lines for COPY, each behind the prefix. */
   *chunks(prefix: string): Generator<Buffer> {
     const head = Buffer.from(prefix);
-    let chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    let chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, this.#lineBytes(head.length)));
     let used = 0;
     for (let row = 0; row < this.count; row++) {
       const [start, middle] = [this.#start[row]!, this.#middle[row]!];
@@ -145,6 +145,13 @@ export class RowBatch {
       chunk[used++] = 10;
     }
     if (used) yield chunk.subarray(0, used);
+  }
+
+  #lineBytes(head: number): number {
+    let bytes = 0;
+    for (let row = 0; row < this.count && bytes < CHUNK_BYTES; row++)
+      bytes += head + this.#middle[row]! - this.#start[row]! + 1;
+    return bytes;
   }
 
   /** Returns the blocks. The batch is empty afterwards. */

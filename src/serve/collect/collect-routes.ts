@@ -1,11 +1,13 @@
 import { isUtf8 } from "node:buffer";
+import type { IncomingMessage } from "node:http";
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Outcome } from "../../collect/arrived.ts";
 import { type Collector, NotTaken } from "../../collect/collector.ts";
-import { readRequest, type SentEvents } from "../../collect/request.ts";
+import { MOST_EVENTS, readRequest, type SentEvents, TooManyEvents } from "../../collect/request.ts";
 import { Problem } from "../api/problem.ts";
+import { Held, readBody } from "./body.ts";
 
 /**
  * Who sends, by the name of their key.
@@ -28,11 +30,11 @@ export function addCollector(server: FastifyInstance, collector: Collector, gate
   const { maxRequestBytes } = collector.source.connector;
   server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
-    const options = { parseAs: "buffer", bodyLimit: maxRequestBytes } as const;
-    scope.addContentTypeParser(READ, options, (_, body, done) => done(null, body));
-    scope.post(path, { config: { kind: "collect" }, onRequest: refuseEarly(collector) }, (request, reply) =>
-      take(request, reply, collector, gate),
+    scope.addContentTypeParser(READ, (request: FastifyRequest, body: IncomingMessage) =>
+      readBody(request, body, maxRequestBytes),
     );
+    const options = { config: { kind: "collect" }, bodyLimit: maxRequestBytes, onRequest: refuseEarly(collector) };
+    scope.post(path, options, (request, reply) => take(request, reply, collector, gate));
     // An endpoint may be read at the same address.
     if (!server.hasRoute({ method: "GET", url: path }))
       scope.get(path, { config: { kind: "collect" } }, () => {
@@ -43,8 +45,9 @@ export function addCollector(server: FastifyInstance, collector: Collector, gate
 
 /** Before a body is read that there is no room for. */
 function refuseEarly(collector: Collector) {
-  return (_: FastifyRequest, __: FastifyReply, done: (error?: Error) => void) => {
-    const { refusal } = collector;
+  return ({ raw: request }: FastifyRequest, { raw: response }: FastifyReply, done: (error?: Error) => void) => {
+    const { refusal, room } = collector;
+    if (!refusal) Held.begin(request, response, room);
     done(refusal && problemOf(refusal));
   };
 }
@@ -61,11 +64,13 @@ async function take(
   // Who names themselves before the body is not let have it read otherwise.
   const early = inAddress === undefined && !isSimple(request) ? await gate(request, scope, undefined) : undefined;
   const body = await textOf(request, maxRequestBytes);
-  const sent = readRequest(body, linesIn(request));
+  const sent = eventsOf(body, request);
   const inBody = typeof sent.key === "string" ? sent.key : undefined;
   if (inAddress !== undefined && inBody !== undefined)
     throw new Problem("invalid-request", { detail: "a request has one key: in its address, or in its body" });
   const writeKey = early ?? (await gate(request, scope, inAddress ?? inBody));
+  if (writeKey.length > LONGEST_NAME || /[\0\p{Surrogate}]/u.test(writeKey))
+    throw new Problem("forbidden", { detail: `who sends has a name of ${LONGEST_NAME} characters at most` });
   const outcomes = await collector.send(sent, { writeKey, receivedAt }).catch((error: Error) => {
     throw error instanceof NotTaken ? problemOf(error) : error;
   });
@@ -88,6 +93,9 @@ function linesIn({ headers }: FastifyRequest): boolean | undefined {
   return /ndjson|jsonl/i.test(type) ? true : /^text\/plain/i.test(type) ? undefined : false;
 }
 
+/** Of who sends, in characters. */
+const LONGEST_NAME = 255;
+
 const UNPACK = new Map([
   ["gzip", promisify(gunzip)],
   ["x-gzip", promisify(gunzip)],
@@ -96,12 +104,26 @@ const UNPACK = new Map([
 ] as const) as ReadonlyMap<string, (packed: Buffer, options: { readonly maxOutputLength: number }) => Promise<Buffer>>;
 
 /** The body, unpacked, in no more memory than it may have. */
-async function textOf({ headers, body }: FastifyRequest, most: number): Promise<string> {
-  const bytes = (body as Buffer | undefined) ?? Buffer.alloc(0);
+async function textOf(request: FastifyRequest, most: number): Promise<string> {
+  const { headers } = request;
+  const bytes = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
   const encoding = headers["content-encoding"]?.trim().toLowerCase() ?? "identity";
   const unpacked = encoding === "identity" ? bytes : await unpackedOf(bytes, encoding, most);
   if (!isUtf8(unpacked)) throw new Problem("invalid-request", { detail: "the body is not UTF-8" });
-  return unpacked.toString();
+  const text = unpacked.toString();
+  if (!/\S/.test(text)) throw new Problem("invalid-request", { detail: "the body is empty" });
+  // As a text, and as what it says.
+  Held.of(request).take(2 * unpacked.length);
+  return text;
+}
+
+function eventsOf(body: string, request: FastifyRequest): SentEvents {
+  try {
+    return readRequest(body, linesIn(request));
+  } catch (error) {
+    if (!(error instanceof TooManyEvents)) throw error;
+    throw new Problem("too-large", { detail: `a request has ${MOST_EVENTS} events at most` });
+  }
 }
 
 async function unpackedOf(bytes: Buffer, encoding: string, most: number): Promise<Buffer> {

@@ -1,0 +1,119 @@
+import { type LedgerKey, lockStream } from "../land/ledger/ledger.ts";
+import { beginLoad, endLoad, keyOfNoStream } from "../land/ledger/open-loads.ts";
+import { ReasonCounts } from "../land/ledger/reason-counts.ts";
+import type { PostgresSink } from "../land/load/postgres-sink.ts";
+import { preparePartition } from "../land/table/partitions.ts";
+import { UserError } from "../model/errors.ts";
+import { LOCKED_EXIT_CODE } from "../postgres/advisory-lock.ts";
+import { type Client, withTransaction } from "../postgres/client.ts";
+import type { EventStream, EventTarget } from "./event-streams.ts";
+
+/** A load that rows are added to. */
+export interface OpenLoad {
+  readonly id: string;
+  readonly key: LedgerKey;
+  readonly stream: EventStream | undefined;
+  /** Milliseconds, of a clock that only goes on. */
+  readonly since: number;
+  /** Places given out. */
+  rows: number;
+  /** Why events were rejected. */
+  readonly reasons: ReasonCounts;
+}
+
+/** A load ends after so many milliseconds, or rows: who goes by whole loads sees them then. */
+const LONGEST_LOAD = 5_000;
+const LARGEST_LOAD = 50_000;
+
+/** Seconds: a load that is open at midnight goes on. */
+const AHEAD = 3_600;
+
+/** Milliseconds that another load of a stream may keep this one waiting. */
+export const PATIENCE = 30_000;
+
+/** The loads that a session has open, one of each stream that events came for. */
+export class OpenLoads {
+  readonly #client: Client;
+  readonly #sink: PostgresSink;
+  readonly #keyOfNone: LedgerKey;
+  readonly #open = new Map<EventStream | undefined, OpenLoad>();
+
+  constructor(client: Client, sink: PostgresSink, { schema, source }: Pick<LedgerKey, "schema" | "source">) {
+    this.#client = client;
+    this.#sink = sink;
+    this.#keyOfNone = keyOfNoStream(schema, source);
+  }
+
+  /** A load for events of a stream: the one that is open, or another one. */
+  async of(stream: EventStream | undefined): Promise<OpenLoad> {
+    const open = this.#open.get(stream);
+    if (open && !isDue(open)) return open;
+    try {
+      const next = await this.#begin(stream, open ? 0 : PATIENCE);
+      this.#open.set(stream, next);
+      if (open) await this.#end(open);
+      return next;
+    } catch (error) {
+      // Another load of the stream goes on, of rejects that are tried again: this one stays open.
+      if (!open || !isLocked(error)) throw error;
+      return open;
+    }
+  }
+
+  #begin(stream: EventStream | undefined, deadline: number): Promise<OpenLoad> {
+    const key = stream?.target.key ?? this.#keyOfNone;
+    return withTransaction(this.#client, async () => {
+      await lockStream(this.#client, key, { deadline, onWait: () => {} });
+      if (stream) await this.#makeTable(stream.target);
+      const id = await beginLoad(this.#client, key);
+      return { id, key, stream, since: performance.now(), rows: 0, reasons: new ReasonCounts() };
+    });
+  }
+
+  /** For models that are built before the first event comes, too. */
+  async makeTables(targets: readonly EventTarget[]): Promise<void> {
+    for (const target of targets)
+      await withTransaction(this.#client, async () => {
+        await lockStream(this.#client, target.key, { deadline: PATIENCE, onWait: () => {} });
+        await this.#makeTable(target);
+      });
+  }
+
+  async #makeTable(target: EventTarget): Promise<void> {
+    await this.#sink.makeTable(target);
+    await preparePartition(this.#client, target.table, AHEAD);
+  }
+
+  async #end({ key, id, stream, reasons }: OpenLoad): Promise<void> {
+    const { reasons: told, more, moreRejects } = reasons.told();
+    const { freshness } = stream?.target.stream ?? {};
+    const details = {
+      ...(told.length ? { reasons: told } : {}),
+      ...(more ? { moreReasons: more, moreRejects } : {}),
+      ...(freshness ? { freshness } : {}),
+    };
+    await withTransaction(this.#client, () => endLoad(this.#client, key, id, details));
+  }
+
+  /** Ends the loads that have been open for long enough. */
+  async endDue(): Promise<void> {
+    for (const [stream, load] of this.#open) {
+      if (!isDue(load)) continue;
+      await this.#end(load);
+      this.#open.delete(stream);
+    }
+  }
+
+  async endAll(): Promise<void> {
+    for (const load of this.#open.values()) await this.#end(load);
+    this.#open.clear();
+  }
+}
+
+function isLocked(error: unknown): boolean {
+  return error instanceof UserError && error.exitCode === LOCKED_EXIT_CODE;
+}
+
+function isDue({ since, rows }: OpenLoad): boolean {
+  return rows >= LARGEST_LOAD || performance.now() - since >= LONGEST_LOAD;
+}
