@@ -5,8 +5,11 @@ import { until } from "../../../src/wait/until.ts";
 import type { OnEnd } from "../project.ts";
 
 const MANAGER = "/usr/lib/systemd/systemd";
-/** A manager of a user's units asks for /run/systemd/system, which only systemd itself makes: in mounts of its own it is there. */
-const START = `mkdir -p /run/systemd/system 2>/dev/null || { mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system; }
+/**
+ * A manager of a user's units asks for /run/systemd/system, which only systemd itself makes: in a /run of its own it is there, and
+ * nobody else takes this machine for one that systemd runs.
+ */
+const START = `mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system
 exec ${MANAGER} --user --log-level=warning --log-target=console`;
 
 /** Why there can be no user session of systemd here; undefined where there can. */
