@@ -47,18 +47,21 @@ export class Held {
  * @throws Problem where it is too large, or there is no room
  */
 export async function readBody(request: FastifyRequest, body: IncomingMessage, most: number): Promise<Buffer> {
-  const tooLarge = new Problem("too-large", { detail: `it is larger than ${most} bytes` });
-  if (Number(request.headers["content-length"]) > most) throw tooLarge;
+  if (Number(request.headers["content-length"]) > most) throw tooLarge(most);
   const held = Held.of(request);
   const chunks: Buffer[] = [];
   let length = 0;
   // Who sends too much is told so: a stream that is left would be destroyed, with its connection.
   for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > most) throw tooLarge;
+    if (length > most) throw tooLarge(most);
     if (held.isTooMuch) throw new Problem("too-busy", { headers: { "retry-after": "1" } });
     held.take(chunk.length);
     chunks.push(chunk);
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+}
+
+function tooLarge(most: number): Problem {
+  return new Problem("too-large", { detail: `it is larger than ${most} bytes` });
 }
