@@ -5,13 +5,14 @@ import { join } from "node:path";
 import { cli, readEnvironment, terminal } from "dataform-postgres";
 import { ads } from "./demos/ads.ts";
 import { blog } from "./demos/blog.ts";
-import type { Demo, Step } from "./demos/demo.ts";
+import type { Demo, Listening, Step } from "./demos/demo.ts";
+import { events } from "./demos/events.ts";
 import { marketing } from "./demos/marketing.ts";
 import { reconciliation } from "./demos/reconciliation.ts";
 import { temperatures } from "./demos/temperatures.ts";
 import { transactions } from "./demos/transactions.ts";
 
-const demos: Record<string, Demo> = { ads, blog, marketing, reconciliation, temperatures, transactions };
+const demos: Record<string, Demo> = { ads, blog, events, marketing, reconciliation, temperatures, transactions };
 
 const shell = terminal();
 const flags = process.argv.slice(2).filter((word) => word.startsWith("-"));
@@ -30,7 +31,7 @@ async function show({ steps, schema }: Demo): Promise<number> {
   await mkdir(folder, { recursive: true });
   const env = { ...readEnvironment(shell.projectDir) };
   const run = (args: readonly string[]) => cli([...args], { ...shell, env, exitCode: 0 });
-  for await (const step of steps({ folder, env })) {
+  for await (const step of steps({ folder, env, start: (args) => start(args, env) })) {
     announce(step);
     const exitCode = await run("run" in step ? step.run : ["query", "--quiet", step.sql]);
     if (exitCode !== 0) return exitCode;
@@ -43,6 +44,28 @@ async function show({ steps, schema }: Demo): Promise<number> {
   );
   const exitCode = named ? 0 : await run(["db", "login"]);
   return exitCode === 0 && isWatched(env) ? showSite(run) : exitCode;
+}
+
+/** A command that goes on beside the others. */
+async function start(args: readonly string[], env: Record<string, string | undefined>): Promise<Listening> {
+  shell.say(`\n$ dataform ${args.join(" ")} &`);
+  let interrupt = () => {};
+  let ended: Promise<number> = Promise.resolve(0);
+  const address = await new Promise<string>((resolve, reject) => {
+    const onInterrupt = (heard: (name: string, endNow: () => void) => void) => {
+      interrupt = () => heard("the demo", () => {});
+      return () => {};
+    };
+    ended = cli([...args], { ...shell, env, exitCode: 0, print: resolve, onInterrupt });
+    ended.then((code) => reject(new Error(`dataform ${args[0]} ended with ${code}`)), reject);
+  });
+  return {
+    address,
+    stop: async () => {
+      interrupt();
+      await ended;
+    },
+  };
 }
 
 /** Whether somebody is there to look at pages, and has not said that they do not want to. */

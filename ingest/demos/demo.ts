@@ -6,6 +6,15 @@ export interface DemoContext {
   readonly folder: string;
   /** What the commands see as environment variables: a demo adds where its source is. */
   readonly env: Record<string, string | undefined>;
+  /** Starts a command that listens, and goes on beside the others until it is stopped. */
+  readonly start: (args: readonly string[]) => Promise<Listening>;
+}
+
+/** A command of `dataform` that listens. */
+export interface Listening {
+  /** Ends in a slash. */
+  readonly address: string;
+  readonly stop: () => Promise<void>;
 }
 
 /** A product from its source to its marts. Between steps a demo starts servers and writes files; at its end it stops them. */

@@ -20,7 +20,7 @@ export function awaitedBySource(waiting: readonly (readonly AbsentTable[])[]): A
     return {
       file,
       tables: [...new Set(tables.map(({ name }) => name))].sort(),
-      remedy: landing(file) ?? `declared in ${file}`,
+      remedy: landing(file, tables[0]!.isCollected) ?? `declared in ${file}`,
     };
   });
 }

@@ -131,7 +131,8 @@ function withLanding(graph: CompiledGraph, tables: readonly RawTableDescription[
   const actions = graph.actions.map((action) => {
     const table = action.kind === "declaration" ? landed.get(targetKey(action.target)) : undefined;
     if (!table) return action;
-    return { ...action, landedBy: table.file, lands: table.columns.map(({ name }) => name) };
+    const lands = { landedBy: table.file, lands: table.columns.map(({ name }) => name) };
+    return { ...action, ...lands, ...(table.isCollected ? { isCollected: true as const } : {}) };
   });
   return { ...graph, actions };
 }

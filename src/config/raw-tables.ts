@@ -14,6 +14,8 @@ export interface RawTableDescription {
   readonly name: string;
   readonly description?: string;
   readonly columns: readonly { readonly name: string; readonly description: string }[];
+  /** Whether its records are sent here, and not fetched. */
+  readonly isCollected?: true;
 }
 
 export interface RawTables {
@@ -125,6 +127,7 @@ function tableOf(
     file,
     schema,
     name: stream.table,
+    ...(stream.isOfEvents ? { isCollected: true as const } : {}),
     ...descriptionOf(record.description, BATCHES.get(stream.batch?.kind ?? "log")),
     columns: [...record.columns, ...own.map(({ name, description }) => ({ name, description }))],
   };

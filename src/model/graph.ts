@@ -89,6 +89,8 @@ export interface Declaration extends ActionBase {
   readonly kind: "declaration";
   /** The `ingest/*.yaml` that lands it. */
   readonly landedBy?: string;
+  /** Whether its records are sent here (`dataform collect`), and not fetched. */
+  readonly isCollected?: true;
   /** The columns that it declares of the records. */
   readonly lands?: readonly string[];
 }

@@ -63,6 +63,8 @@ export interface AbsentTable {
   readonly name: string;
   /** The file that declares it: `ingest/<source>.yaml`, or one of `definitions/`. */
   readonly file: string;
+  /** Whether its records are sent here, and not fetched. */
+  readonly isCollected?: true;
 }
 
 /**

@@ -34,7 +34,13 @@ export async function absentTables(
   const { rows } = await withNames(client, "ours", () => client.query<{ schema: string; name: string }>(query, names));
   const there = new Set(rows.map(targetKey));
   return declared
-    .map((one): AbsentTable => ({ name: targetKey(one.target), file: one.landedBy ?? one.file }))
+    .map(
+      ({ target, landedBy, file, isCollected }): AbsentTable => ({
+        name: targetKey(target),
+        file: landedBy ?? file,
+        ...(isCollected ? { isCollected } : {}),
+      }),
+    )
     .filter(({ name }) => !there.has(name));
 }
 

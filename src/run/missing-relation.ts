@@ -10,9 +10,9 @@ const QUOTED = /["»«„“]([^"»«„“”]+)["»«„“”]/;
 const SERVERS_OWN = /^(?:information_schema|pg_catalog)$/;
 
 /** The command that lands what a file declares; undefined for one that is no source. */
-export function landing(file: string): string | undefined {
+export function landing(file: string, isCollected = false): string | undefined {
   const source = /^ingest\/(.+)\.ya?ml$/.exec(file)?.[1];
-  return source && `dataform ingest ${source}`;
+  return source && `dataform ${isCollected ? "collect" : "ingest"} ${source}`;
 }
 
 /** The relation with its schema that the server says is not there. */
@@ -39,7 +39,7 @@ export function missingColumn(
     if (action.kind !== "declaration" || named === undefined || !action.lands?.includes(named)) continue;
     const [lander, key] = [action.landedBy!, targetKey(action.target)];
     if (read.has(key))
-      return `${lander} declares ${named} of ${key}: where the table has not got it yet, ${landing(lander) ?? "the next landing"} adds it, with new records or without`;
+      return `${lander} declares ${named} of ${key}: where the table has not got it yet, ${landing(lander, action.isCollected) ?? "the next landing"} adds it, with new records or without`;
   }
   return undefined;
 }
@@ -50,8 +50,8 @@ export function missingRelation(message: string, actions: readonly Action[]): st
   if (!missing) return undefined;
   const { schema, name } = missing;
   const known = actions.find(({ target }) => targetKey(target) === targetKey(missing));
-  const lander = known?.kind === "declaration" ? known.landedBy : undefined;
-  if (lander !== undefined) return `nothing has landed there yet: ${landing(lander) ?? `see ${lander}`}`;
+  const { landedBy: lander, isCollected } = known?.kind === "declaration" ? known : {};
+  if (lander !== undefined) return `nothing has landed there yet: ${landing(lander, isCollected) ?? `see ${lander}`}`;
   if (known) return undefined;
   if (LEDGERS.some((ledger) => ledger === name))
     return `landing makes it, with the first records of a source in schema ${schema}: dataform ingest <source>`;
