@@ -177,6 +177,11 @@ const DECLARATIONS: readonly object[] = [
   },
   {
     ...head,
+    collect: { scope: "collect", dedupe: "7d", clockSkew: "5m", maxEventBytes: 1000, maxRequestBytes: 100_000 },
+    streams: [{ ...common, type: "seen", version: 2, drift: "quarantine", batch: { kind: "log" } }],
+  },
+  {
+    ...head,
     soap: { ...http, auth: auths[0] },
     streams: [
       { ...common, path: "/a", action: "x", body: "<a>{since}</a>", version: "1.1", xml: FORMATS.xml!.options, cursor },

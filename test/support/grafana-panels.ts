@@ -98,7 +98,10 @@ function ours(panel: PanelData, { filters }: DashboardData, choice: Choice): (st
   const kept = rows.filter((row) => isSeen(panel, row));
   return kept.map(({ values, across, previous }) => [
     ...(panel.across ? [rounded(across ?? null)] : []),
-    ...values.flatMap((value, at) => [rounded(value), ...(previous ? [rounded(previous[at]!)] : [])]),
+    ...values.flatMap((value, at) => [
+      rounded(value),
+      ...(panel.compareBy === undefined ? [] : [rounded(previous?.[at] ?? null)]),
+    ]),
   ]);
 }
 

@@ -164,7 +164,7 @@ function conditionsOf(panel: PanelOf, drawn: Drawn, compared: Compared | undefin
   return [...conditions, timeFilter(sql`panel.${id(axis)}`)];
 }
 
-/** The period before: as many days as are looked at, right before them. */
+/** The period before: as many days as are looked at, right before them; nothing where the data begin within it. */
 interface Compared {
   readonly column: string;
   /** What each row is told of. */
@@ -175,7 +175,8 @@ interface Compared {
   readonly moved: Sql;
 }
 
-function comparedBy({ declared, read }: PanelOf): Compared | undefined {
+function comparedBy(panel: PanelOf): Compared | undefined {
+  const { declared, read } = panel;
   const { compareBy } = declared;
   if (compareBy === undefined) return undefined;
   const { type } = read.columns.find(({ name }) => name === compareBy)!;
@@ -187,13 +188,15 @@ function comparedBy({ declared, read }: PanelOf): Compared | undefined {
     if (type === "date") return sql`${moment}::date`;
     return type.includes("without time zone") ? sql`${moment}::timestamp` : sql`${moment}::timestamptz`;
   };
+  const begin = sql`${bound(timeFrom)} - ${length}`;
   return {
     column: compareBy,
     joined: sql`
       cross join lateral (
         select
           ${timeFilter(value)} as is_now,
-          ${value} between ${bound(timeFrom)} - ${length} and ${bound(timeTo)} - ${length} as is_before,
+          ${value} between ${begin} and ${bound(timeTo)} - ${length}
+            and (select min(earlier.${id(compareBy)}) from ${rowsOf(panel)} as earlier) <= ${begin} as is_before,
           ${length} as length
       ) as period`,
     isNow: sql`period.is_now`,

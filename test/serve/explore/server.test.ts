@@ -186,7 +186,7 @@ describe("pages of others", () => {
 
   test("may not ask by a form, nor by a proxy in front of who did not say so", async () => {
     for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
-      expect((await post(select, { "content-type": type })).status).toBe(400);
+      expect((await post(select, { "content-type": type })).status).toBe(415);
     expect((await post(select, { "x-forwarded-for": "203.0.113.9" })).status).toBe(401);
     expect((await server.ask("explore/answer?select=select+1")).status).toBe(404);
     expect((await server.post("data/core.js", select)).status).toBe(405);
