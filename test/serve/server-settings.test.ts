@@ -220,7 +220,7 @@ oidc: { issuer: "${issuer.url}", audience: ${AUDIENCE}, rate: 2/h }
 trustedProxies: ["${proxy}"]
 `,
   });
-  const pages = await serving(shop, onEnd, ["--public", "--no-samples"], ["site", "serve"]);
+  const pages = await serving(shop, onEnd, ["--public", "--no-samples", "--explore-all"], ["site", "serve"]);
   const forwarded = {
     "x-forwarded-for": "203.0.113.9",
     "x-forwarded-host": "data.example",
