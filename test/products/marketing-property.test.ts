@@ -53,7 +53,11 @@ function naive(arrivals: readonly Arrival[]): string[] {
     .flatMap(({ reports }, index) => reports.map((one, place) => ({ ...one, load: index + 1, place })))
     .filter(({ load }) => !struck.has(load))
     .sort((a, b) => a.half - b.half || (a.reported ?? 0) - (b.reported ?? 0) || a.load - b.load || a.place - b.place);
-  const firstDay = Math.min(...standing.map(({ half }) => dayOf(half)));
+  // a reading before its own creative began does not make the feed that old
+  const seriesOf = ({ creative, device }: Report) => `${creative} ${device}`;
+  const opening = standing.filter((one, at) => standing.findIndex((other) => seriesOf(other) === seriesOf(one)) === at);
+  const hadBegun = opening.filter(({ creative, half }) => (births.get(creative) ?? Number.NaN) <= dayOf(half));
+  const firstDay = Math.min(...(hadBegun.length ? hadBegun : opening).map(({ half }) => dayOf(half)));
   const lines: string[] = [];
   for (const creative of [1, 2])
     for (const device of ["mobile", "tablet"]) {
