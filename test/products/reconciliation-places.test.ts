@@ -130,7 +130,7 @@ describe.each([
         ...noDecisions,
       });
       await night(made, ...options);
-      expect(await made.rows(summary)).toEqual(planned);
+      expect(await made.rows(summary)).toEqual([...planned, "not_due|1|1|0"]);
       expect(
         await made.rows(`select count(*) from history.reconciliation_own_records where account = '${accounts.plain}'`),
       ).toEqual(["120"]);
@@ -162,6 +162,7 @@ describe.each([
         "matched_within_tolerance|1|1|1",
         "mismatched|2|2|2",
         "missing_in_theirs|1|1|0",
+        "not_due|1|1|0",
       ]);
     },
   );

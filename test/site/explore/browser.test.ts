@@ -16,7 +16,7 @@ describe.skipIf(!hasBrowser)("the page that explores", () => {
     house = await sharedWarehouse(shop);
     await cli(house.project.dir, ["ingest", "--url", house.database.url]);
     await house.run();
-    server = await serving(house, (end) => void ends.push(end), ["--no-samples"], ["site", "serve"]);
+    server = await serving(house, (end) => void ends.push(end), ["--no-samples", "--explore-all"], ["site", "serve"]);
   });
   afterAll(async () => {
     for (const end of ends) await end();
