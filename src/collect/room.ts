@@ -7,10 +7,6 @@ export class Room {
     this.#most = most;
   }
 
-  get taken(): number {
-    return this.#taken;
-  }
-
   get isFull(): boolean {
     return this.#taken >= this.#most;
   }

@@ -1,6 +1,6 @@
 import type { Column } from "../model/catalog.ts";
 import { literal } from "../sql/literals.ts";
-import { join, type Sql, sql } from "../sql/sql.ts";
+import { type Identifier, join, type Sql, sql } from "../sql/sql.ts";
 import type { Client } from "./client.ts";
 
 /** The columns of `pg_class c` in a catalog query, as one jsonb value: the text that `readColumns` takes. */
@@ -63,6 +63,14 @@ export async function readPieces<T>(client: Client, piece: Sql, oids: readonly s
     [oids],
   );
   return new Map(rows.map((row) => [row.oid, JSON.parse(row.piece) as T]));
+}
+
+/** Whether a relation is there. */
+export async function relationExists(client: Client, relation: Identifier): Promise<boolean> {
+  const { rows } = await client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [
+    relation.toString(),
+  ]);
+  return rows[0]!.found === "t";
 }
 
 /**

@@ -9,6 +9,7 @@ import { isOfSeed, isWhole, shapeOf } from "../plan/shape.ts";
 import { type Client, withNames } from "../postgres/client.ts";
 import { describeNewRows } from "../postgres/describe-objects.ts";
 import { isOutOfLocks } from "../postgres/lock-room.ts";
+import { relationExists } from "../postgres/relations.ts";
 import { backToSavepoint } from "../postgres/savepoint.ts";
 import { send } from "../postgres/send.ts";
 import { ALREADY_THERE, NOT_MADE, sqlState } from "../postgres/sqlstate.ts";
@@ -152,11 +153,7 @@ async function hasMade(client: Client, target: Target, graph: CompiledGraph): Pr
   const key = targetKey(target);
   const action = graph.actions.find((one) => one.kind === "operations" && targetKey(one.target) === key);
   if (action?.kind !== "operations" || !action.hasOutput) return true;
-  const name = relationId(target).toString();
-  const found = await withNames(client, "ours", () =>
-    client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [name]),
-  );
-  return found.rows[0]!.found === "t";
+  return withNames(client, "ours", () => relationExists(client, relationId(target)));
 }
 
 /** Lets PostgreSQL plan each assertion, so that wrong names and types in them are found too. */

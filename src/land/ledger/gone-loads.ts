@@ -1,4 +1,5 @@
 import { type Client, withTransaction } from "../../postgres/client.ts";
+import { relationExists } from "../../postgres/relations.ts";
 import { relationId } from "../../sql/identifiers.ts";
 import { sql } from "../../sql/sql.ts";
 import type { StreamKey } from "./ledger.ts";
@@ -16,11 +17,8 @@ export interface GoneLoads {
 /** Those of a table; it is looked up load by load, for most have their rows at one place. */
 export async function goneLoadsOf(client: Client, { schema, source, stream, table }: StreamKey): Promise<GoneLoads> {
   const name = relationId({ schema, name: table });
-  const isThere = await client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [
-    name.toString(),
-  ]);
-  const has =
-    isThere.rows[0]!.found === "t" ? sql`exists (select from ${name} as t where t._load_id = l.load_id)` : sql`false`;
+  const isThere = await relationExists(client, name);
+  const has = isThere ? sql`exists (select from ${name} as t where t._load_id = l.load_id)` : sql`false`;
   return withTransaction(client, async () => {
     // A table of which nothing is known by its loads would be read for each that is gone.
     await client.query(sql`set local enable_seqscan = off`);

@@ -3,7 +3,7 @@ import { UserError } from "../../model/errors.ts";
 import { takeLock } from "../../postgres/advisory-lock.ts";
 import type { Client, ConnectOptions } from "../../postgres/client.ts";
 import { withTransaction } from "../../postgres/client.ts";
-import { countRelations } from "../../postgres/relations.ts";
+import { countRelations, relationExists } from "../../postgres/relations.ts";
 import { SQLSTATE, sqlState } from "../../postgres/sqlstate.ts";
 import { requireUnicode } from "../../postgres/unicode.ts";
 import { createSchemaOnce } from "../../sql/ddl.ts";
@@ -128,12 +128,9 @@ function filesByTable(schema: string): Sql {
       add unique (source, stream, table_name, path, checksum)`;
 }
 
-export async function ledgerExists(client: Client, schema: string): Promise<boolean> {
+export function ledgerExists(client: Client, schema: string): Promise<boolean> {
   // The table that came last.
-  const { rows } = await client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [
-    driftTable(schema).toString(),
-  ]);
-  return rows[0]!.found === "t";
+  return relationExists(client, driftTable(schema));
 }
 
 function ledgerStatements(schema: string): Sql {

@@ -1,8 +1,9 @@
 import { tryLock } from "../../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../../postgres/client.ts";
+import { relationExists } from "../../postgres/relations.ts";
 import { relationId } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
-import { type Sql, sql } from "../../sql/sql.ts";
+import { sql } from "../../sql/sql.ts";
 import type { LedgerKey, StreamKey } from "./ledger.ts";
 import { loadTable, rejectedTable } from "./ledger-tables.ts";
 
@@ -51,7 +52,8 @@ export async function endLoad(client: Client, key: LedgerKey, loadId: string, de
 async function noteEnd(client: Client, key: StreamKey, loadId: string, details: object): Promise<void> {
   const table = loadTable(key.schema);
   const raw = relationId({ schema: key.schema, name: key.table });
-  const hasTable = !isOfNoStream(key) && (await isThere(client, raw));
+  // Somebody may have dropped it, with the rows that landed.
+  const hasTable = !isOfNoStream(key) && (await relationExists(client, raw));
   const rows = hasTable ? sql`(select count(*) from ${raw} as r where r._load_id = $1)` : sql`0::bigint`;
   await client.query(
     sql`
@@ -84,14 +86,6 @@ async function noteEnd(client: Client, key: StreamKey, loadId: string, details: 
   await client.query(sql`select pg_notify('dataform_load', '')`);
 }
 
-/** Somebody may have dropped it, with the rows that landed. */
-async function isThere(client: Client, table: Sql): Promise<boolean> {
-  const { rows } = await client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [
-    table.toString(),
-  ]);
-  return rows[0]!.found === "t";
-}
-
 /**
  * Ends the loads of a source that nobody adds rows to any more: who did is gone. For a session that has no open load itself: it would
  * take its own for such. Returns their numbers.
@@ -102,6 +96,7 @@ export async function endAbandoned(
 ): Promise<readonly string[]> {
   const { rows } = await client.query<Record<"load_id" | "stream" | "table_name", string>>(
     sql`
+      -- twice: the first is by the index of the few that are not loaded
       select load_id, stream, table_name
       from ${loadTable(schema)}
       where source = $1 and status <> 'loaded' and status = ${literal(LOADING)}

@@ -1,6 +1,7 @@
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { takeLock } from "../../postgres/advisory-lock.ts";
 import { type Client, withClient, withTransaction } from "../../postgres/client.ts";
+import { relationExists } from "../../postgres/relations.ts";
 import type { Exchanged, TokenStore } from "../../sources/http/kept-token.ts";
 import { commentOn, createSchemaOnce } from "../../sql/ddl.ts";
 import { id } from "../../sql/identifiers.ts";
@@ -55,15 +56,8 @@ export function tokenStore(
 
 const tokenTable = (schema: string) => id(schema, "_token");
 
-async function isThere(client: Client, schema: string): Promise<boolean> {
-  const { rows } = await client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [
-    tokenTable(schema).toString(),
-  ]);
-  return rows[0]!.found === "t";
-}
-
 async function read(client: Client, schema: string, name: string): Promise<string | undefined> {
-  if (!(await isThere(client, schema))) return undefined;
+  if (!(await relationExists(client, tokenTable(schema)))) return undefined;
   const { rows } = await client.query<{ sealed: string }>(sql`select sealed from ${tokenTable(schema)} where id = $1`, [
     name,
   ]);
@@ -71,7 +65,7 @@ async function read(client: Client, schema: string, name: string): Promise<strin
 }
 
 async function write(client: Client, schema: string, row: readonly [id: string, sealed: string]): Promise<void> {
-  if (!(await isThere(client, schema))) await makeTable(client, schema);
+  if (!(await relationExists(client, tokenTable(schema)))) await makeTable(client, schema);
   await client.query(
     sql`
       insert into ${tokenTable(schema)} (id, sealed)

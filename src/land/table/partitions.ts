@@ -2,6 +2,7 @@ import { counted } from "../../model/counted.ts";
 import { RAW_LOAD_DATE } from "../../model/declarations.ts";
 import type { Client } from "../../postgres/client.ts";
 import { withTransaction } from "../../postgres/client.ts";
+import { relationExists } from "../../postgres/relations.ts";
 import { SQLSTATE } from "../../postgres/sqlstate.ts";
 import { cutToBytes, id, relationId, suffixed } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
@@ -56,10 +57,7 @@ export async function preparePartition(client: Client, table: RawTable, ahead = 
     from (select (now() + make_interval(secs => ${literal(ahead)})) at time zone 'UTC' as today) as now_there`);
   const { first, next, name } = rows[0]!;
   const part = partitionName(table, name);
-  const { rows: found } = await client.query<{ found: string }>(sql`select to_regclass($1) is not null as found`, [
-    part.toString(),
-  ]);
-  if (found[0]!.found === "t") return;
+  if (await relationExists(client, part)) return;
   const [from, to] = [literal(first), literal(next)];
   // Made aside and attached: `partition of` would lock out the table's readers until the load commits.
   await client.script(sql`
