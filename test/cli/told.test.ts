@@ -211,6 +211,8 @@ test("each command with --json gives one document on every way out that comes be
       if (exitCode === 0) expect([about, JSON.parse(stdout)]).toEqual([about, expect.anything()]);
       else expect([about, stdout && JSON.parse(stdout)]).toEqual([about, { ...wrong, exitCode }]);
     }
+  // What is about the project's own server starts it, whatever database is away.
+  expect((await cli(fine.dir, ["db", "stop"])).exitCode).toBe(0);
 });
 
 test("a signal that comes while the program is loading ends it with 130 and the document of --json", async () => {
