@@ -13,6 +13,7 @@ import { untilAborted } from "../interrupt.ts";
 import { type ListenFlags, listen } from "../listening.ts";
 import { type ConnectionFlags, type EnvironmentFlags, environmentName } from "../options.ts";
 import type { Shell } from "../shell.ts";
+import { answering } from "./answering.ts";
 import { follow } from "./open-api.ts";
 import { WhoMayAsk } from "./who-may-ask.ts";
 
@@ -55,16 +56,7 @@ export async function runCollector(
     );
     shell.say(takenAt(paths, running));
     for (const line of who.lines) shell.say(line);
-    const draining = new AbortController();
-    const collecting = collectors.run(draining.signal, server.drainTime);
-    try {
-      await Promise.race([collecting, following, untilAborted(stopped)]);
-    } finally {
-      // First whoever waits for an answer has it.
-      await running.close();
-      draining.abort();
-      await collecting;
-    }
+    await answering(running, { collectors, drainTime: server.drainTime }, [following, untilAborted(stopped)]);
     await following;
   } finally {
     ended.abort();
