@@ -26,15 +26,20 @@ export function testsByRelation(input: SiteInput): ReadonlyMap<string, readonly 
   return tests;
 }
 
-/** The unit tests of one model. */
-export function unitTestsOf(
-  key: string,
+/** The unit tests of each model. */
+export function unitTestsByRelation(
   { graph, unitTests }: SiteInput,
   filePartOf: (file: string) => Pick<SiteUnitTest, "filePart">,
-): SiteUnitTest[] {
-  return graph.tests.flatMap(({ name, file, tests }, at) =>
-    tests && targetKey(tests) === key ? [{ name, file, ...unitTests[at], ...filePartOf(file) }] : [],
-  );
+): ReadonlyMap<string, readonly SiteUnitTest[]> {
+  const found = new Map<string, SiteUnitTest[]>();
+  for (const [at, { name, file, tests }] of graph.tests.entries()) {
+    if (!tests) continue;
+    const test = { name, file, ...unitTests[at], ...filePartOf(file) };
+    const known = found.get(targetKey(tests));
+    if (known) known.push(test);
+    else found.set(targetKey(tests), [test]);
+  }
+  return found;
 }
 
 function assertionsOf({ graph }: SiteInput): readonly Assertion[] {

@@ -12,12 +12,13 @@ import type {
   SiteTest,
   SiteText,
   SiteTexts,
+  SiteUnitTest,
 } from "../model/site.ts";
 import { compareTargets, type Target, targetKey } from "../model/target.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
 import { type Column, columnsOf, withoutPersonal } from "./describe-columns.ts";
 import { inParts, partOf, shownSql } from "./describe-parts.ts";
-import { testQueries, testsByRelation, unitTestsOf } from "./describe-tests.ts";
+import { testQueries, testsByRelation, unitTestsByRelation } from "./describe-tests.ts";
 import { headlineOf } from "./headline.ts";
 import type { SiteInput } from "./input.ts";
 
@@ -42,12 +43,18 @@ export function describe(input: SiteInput): Described {
     summary(one, { input, place, tests: tests.get(one.key) ?? [], placesIn }),
   );
   const filePlaces = new Map([...input.sources.keys()].map((file, place) => [file, place]));
+  const filePartOf = (file: string): FilePart => {
+    const place = filePlaces.get(file);
+    return place === undefined ? {} : { filePart: partOf(place) };
+  };
+  const unitTests = unitTestsByRelation(input, filePartOf);
   const details = found.map((one, place) =>
     detail(one, {
       input,
       place,
       tests: tests.get(one.key) ?? [],
-      files: filePlaces,
+      unitTests: unitTests.get(one.key) ?? [],
+      filePartOf,
       placeOf: (key) => places.get(key),
     }),
   );
@@ -135,9 +142,12 @@ interface About {
   readonly tests: readonly SiteTest[];
 }
 
+/** The part that has a file's text, where one has. */
+type FilePart = Pick<SiteUnitTest, "filePart">;
+
 interface DetailAbout extends About {
-  /** Places of files in `input.sources`. */
-  readonly files: ReadonlyMap<string, number>;
+  readonly unitTests: readonly SiteUnitTest[];
+  readonly filePartOf: (file: string) => FilePart;
   readonly placeOf: (key: string) => number | undefined;
 }
 
@@ -197,13 +207,9 @@ function stateOf(key: string, action: Action | undefined, { manifest, verdicts }
 
 function detail(
   { key, action, facts, columns }: Found,
-  { input, place, tests, files, placeOf }: DetailAbout,
+  { input, place, tests, unitTests, filePartOf, placeOf }: DetailAbout,
 ): SiteDetail {
   const file = action && (action.kind === "declaration" ? (action.landedBy ?? action.file) : action.file);
-  const filePartOf = (path: string) => {
-    const filePlace = files.get(path);
-    return filePlace === undefined ? {} : { filePart: partOf(filePlace) };
-  };
   const sample = input.samples.get(key);
   const entry = input.manifest[key];
   const description = action?.description ?? facts?.comment;
@@ -215,7 +221,7 @@ function detail(
     columns: columns.map(({ name: _, type: __, description: ___, ...more }) => more),
     ...(action?.kind === "api" ? { endpoints: action.endpoints.map((one) => endpointOf(one, placeOf)) } : {}),
     tests,
-    unitTests: unitTestsOf(key, input, filePartOf),
+    unitTests,
     ...(file === undefined ? {} : filePartOf(file)),
     compiled: action ? textsOf(action) : [],
     facts: {

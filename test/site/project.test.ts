@@ -412,6 +412,22 @@ describe.skipIf(!hasBrowser)("the site of a project", () => {
     expect(heights).toEqual([150, 150, 150, 150, 150]);
   });
 
+  test("what was drawn for a window shrinks with paper that is narrower", async () => {
+    const page = await openPage(`${live}#/dashboard/spend`);
+    await page.locator(".chart svg").nth(4).waitFor();
+    await page.emulateMedia({ media: "print" });
+    const cut = await page.locator(".chart").evaluateAll((all) =>
+      all.flatMap((one) => {
+        // Nothing is drawn anew in between.
+        (one as HTMLElement).style.width = "200px";
+        const box = one.getBoundingClientRect();
+        const marks = [...one.querySelectorAll("svg text, svg path")].map((mark) => mark.getBoundingClientRect());
+        return marks.filter(({ right, bottom }) => right > box.right + 1 || bottom > box.bottom + 1).map(() => 1);
+      }),
+    );
+    expect(cut).toEqual([]);
+  });
+
   test("a page that is open shows a release as soon as it is published, where its reader is", async () => {
     const page = await openPage(`${live}#/relation/shop/late`);
     await page.locator("h1", { hasNotText: "shop.late" }).waitFor();

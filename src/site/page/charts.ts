@@ -13,6 +13,7 @@ const draw: DrawChart = (element, panel, figures, isDark) => {
   const option = chartOption(panel, figures, isDark ? DARK : LIGHT);
   if (!option) return () => {};
   const chart = init(element, null, { renderer: "svg" });
+  chart.on("rendered", () => letScale(element));
   chart.setOption(withWholeLegend(option, element.clientWidth, MOST_LEGEND_LINES).option);
   const observer = new ResizeObserver(() => chart.resize());
   observer.observe(element);
@@ -21,5 +22,14 @@ const draw: DrawChart = (element, panel, figures, isDark) => {
     chart.dispose();
   };
 };
+
+/** Paper of another width may be printed before the chart is drawn for it: what is drawn shrinks with its place. */
+function letScale(element: HTMLElement): void {
+  const svg = element.querySelector("svg");
+  const [width, height] = ["width", "height"].map((side) => svg?.getAttribute(side));
+  if (!svg || !width || !height) return;
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  for (const { style } of [svg, svg.parentElement!]) style.width = style.height = "100%";
+}
 
 globalThis.dataformDraw = draw;
