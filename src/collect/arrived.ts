@@ -5,8 +5,10 @@ import type { Judgement } from "./event-streams.ts";
 export interface Arrived {
   /** Where the request had it. */
   readonly position: string;
-  /** As it lands, or is kept where it does not. */
-  readonly text: string;
+  /** As it is kept where it does not land. */
+  readonly text: () => string;
+  /** Characters that were sent. */
+  readonly size: number;
   readonly judged: Judgement;
   /** Undefined where it does not say what it is called. */
   readonly key?: EventKey | undefined;

@@ -1,7 +1,7 @@
 import { createChecker, type RecordChecker } from "../land/check/checker.ts";
 import type { LoadTarget } from "../land/load/target.ts";
 import { counted } from "../model/counted.ts";
-import type { CollectStream, StreamDeclaration } from "../model/declarations.ts";
+import { type CollectStream, EVENT_COLUMNS, type RecordSchema, type StreamDeclaration } from "../model/declarations.ts";
 import { nearest } from "../model/nearest.ts";
 import type { JsonDocument } from "../sources/json/document.ts";
 import { type Envelope, EventRecord, type Sending } from "./event.ts";
@@ -19,7 +19,7 @@ export interface Judgement {
 /** An event that lands, or why it does not; as far as it can be told without the server. */
 interface JudgedEvent {
   readonly judged: Judgement;
-  readonly text: string;
+  readonly text: () => string;
 }
 
 /** Reasons that are told of one event, and how long they may be together: a list of thousands may be wrong in each of its items. */
@@ -29,6 +29,7 @@ const LONGEST_REASON = 2_000;
 /** Events of one type and version. */
 export interface EventStream {
   readonly target: EventTarget;
+  /** Of the data; what stands around it is looked at before. */
   readonly check: RecordChecker;
 }
 
@@ -42,7 +43,7 @@ export class EventStreams {
     this.#clockSkew = clockSkew;
     this.all = targets.map((target) => ({
       target,
-      check: createChecker(target.stream.recordSchema, target.stream.drift),
+      check: createChecker(dataSchemaOf(target.stream.recordSchema), target.stream.drift),
     }));
     for (const one of this.all) {
       const { type, version } = one.target.stream.connector;
@@ -56,10 +57,11 @@ export class EventStreams {
     const stream = this.#byType.get(event.type)?.get(event.version);
     if (!stream) return this.#unknown(event);
     const record = new EventRecord(event, sending, { position, clockSkew: this.#clockSkew, document });
-    const text = record.text();
-    const checked = stream.check(record, text);
-    if ("cells" in checked) return { judged: { stream, cells: checked.cells }, text };
-    return { judged: { stream, reason: reasonOf(checked.reasons) }, text };
+    const text = () => record.whole();
+    const checked = stream.check(record, record.text());
+    if ("reasons" in checked) return { judged: { stream, reason: reasonOf(checked.reasons) }, text };
+    const { cells } = checked;
+    return { judged: { stream, cells: [...cells.slice(0, -1), ...record.around, cells.at(-1)!] }, text };
   }
 
   #unknown({ type, version }: Envelope): string {
@@ -71,6 +73,18 @@ export class EventStreams {
     const known = types.length > 10 ? counted(types.length, "type") : types.join(", ");
     return `type: "${type}" is not declared; there ${types.length === 1 ? "is" : "are"} ${known}${suggestion ? `, did you mean "${suggestion}"?` : ""}`;
   }
+}
+
+const AROUND = new Set<string>(EVENT_COLUMNS.map(({ name }) => name));
+
+/** What a schema of events says of their data. */
+function dataSchemaOf(whole: RecordSchema): RecordSchema {
+  const properties = Object.entries(whole.schema.properties as object).filter(([name]) => !AROUND.has(name));
+  return {
+    ...whole,
+    schema: { ...whole.schema, properties: Object.fromEntries(properties) },
+    columns: whole.columns.filter(({ name }) => !AROUND.has(name)),
+  };
 }
 
 /** Reasons as one text. */

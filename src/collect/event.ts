@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { isDateTimeText } from "../land/check/times.ts";
 import { EVENT_COLUMNS } from "../model/declarations.ts";
 import { isObject, type JsonDocument, type SourceRecord } from "../sources/json/document.ts";
@@ -62,14 +62,16 @@ const FIELDS: ReadonlyMap<string, (value: unknown) => string | undefined> = new 
 const NEEDED = ["id", "type"];
 
 function mistakesIn(event: Readonly<Record<string, unknown>>): string[] {
-  const missing = NEEDED.filter((name) => !Object.hasOwn(event, name)).map((name) => `${name}: is missing`);
-  const wrong = Object.entries(event).flatMap(([name, value]) => {
+  const mistakes: string[] = [];
+  for (const name of NEEDED) if (!Object.hasOwn(event, name)) mistakes.push(`${name}: is missing`);
+  for (const name of Object.keys(event)) {
     const check = FIELDS.get(name);
-    if (!check) return [`${name}: an event has ${[...FIELDS.keys()].join(", ")}; what it is about stands in data`];
-    const expected = check(value);
-    return expected === undefined ? [] : [`${name}: must be ${expected}`];
-  });
-  return [...missing, ...wrong];
+    const expected = check?.(event[name]);
+    if (!check)
+      mistakes.push(`${name}: an event has ${[...FIELDS.keys()].join(", ")}; what it is about stands in data`);
+    else if (expected !== undefined) mistakes.push(`${name}: must be ${expected}`);
+  }
+  return mistakes;
 }
 
 function isData(value: unknown): string | undefined {
@@ -79,7 +81,8 @@ function isData(value: unknown): string | undefined {
 }
 
 function isText(value: unknown, longest: number): boolean {
-  return typeof value === "string" && value !== "" && value.length <= longest && !/[\0\p{Surrogate}]/u.test(value);
+  if (typeof value !== "string" || value === "" || value.length > longest) return false;
+  return value.isWellFormed() && !value.includes("\0");
 }
 
 function isTime(value: unknown): string | undefined {
@@ -89,11 +92,7 @@ function isTime(value: unknown): string | undefined {
 
 /** What makes two events the same: all of it but when it was sent. Sixteen bytes, in hexadecimal. */
 export function bodyHash({ type, version, time, data }: Envelope): string {
-  return createHash("sha256")
-    .update(`${type}\n${version}\n${time ?? ""}\n`)
-    .update(data.source.text)
-    .digest("hex")
-    .slice(0, 32);
+  return hash("sha256", `${type}\n${version}\n${time ?? ""}\n${data.source.text}`, "hex").slice(0, 32);
 }
 
 /**
@@ -106,20 +105,28 @@ export function happenedAt(
   receivedAt: number,
   allowed: number,
 ): string {
-  const received = new Date(receivedAt).toISOString();
-  if (time === undefined) return received;
+  if (time === undefined) return textOf(receivedAt);
   const off = sentAt === undefined ? Math.min(0, receivedAt - Date.parse(time)) : receivedAt - Date.parse(sentAt);
   if (Math.abs(off) <= allowed) return time;
   return new Date(Date.parse(time) + off).toISOString();
 }
 
-/** An event as a record of its table: the fields of its data, and what was said around them. */
+let last: readonly [moment: number, text: string] = [0, new Date(0).toISOString()];
+
+/** A moment as a text; the events of a request have one. */
+function textOf(moment: number): string {
+  if (moment !== last[0]) last = [moment, new Date(moment).toISOString()];
+  return last[1];
+}
+
+/** The data of an event, as a record for its schema. */
 export class EventRecord implements SourceRecord {
   readonly value: Readonly<Record<string, unknown>>;
   readonly exact: boolean;
   readonly hasDuplicateKeys: boolean;
   readonly position: string;
-  readonly #ours: ReadonlyMap<string, string>;
+  /** Cells of `EVENT_COLUMNS`: what was said around the data. */
+  readonly around: readonly (string | null)[];
   readonly #data: JsonText;
 
   constructor(
@@ -131,30 +138,31 @@ export class EventRecord implements SourceRecord {
       document,
     }: { readonly position: string; readonly clockSkew: number; readonly document: JsonDocument },
   ) {
-    const ours = {
-      _event_id: id,
-      _write_key: writeKey,
-      ...(time === undefined ? {} : { _occurred_at: time }),
-      ...(sentAt === undefined ? {} : { _sent_at: sentAt }),
-      _received_at: new Date(receivedAt).toISOString(),
-      _event_at: happenedAt({ time, sentAt }, receivedAt, clockSkew),
-    };
-    this.value = { ...data.value, ...ours };
+    this.value = data.value;
     this.exact = document.exact;
     this.hasDuplicateKeys = document.hasDuplicateKeys;
     this.position = position;
-    this.#ours = new Map(Object.entries(ours).map(([name, text]) => [name, JSON.stringify(text)]));
+    const received = textOf(receivedAt);
+    const happened = happenedAt({ time, sentAt }, receivedAt, clockSkew);
+    this.around = [id, writeKey, time ?? null, sentAt ?? null, received, happened];
     this.#data = data.source;
   }
 
-  /** As it lands, and as it is kept where it does not: it can be tried again then. */
   text(): string {
-    const own = this.#data.text.trim().slice(1, -1).trim();
-    const ours = [...this.#ours].map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(",");
-    return own === "" ? `{${ours}}` : `{${own},${ours}}`;
+    return this.#data.text;
   }
 
   fieldText(name: string): string | undefined {
-    return this.#ours.get(name) ?? this.#data.fields().get(name)?.text;
+    return this.#data.fields().get(name)?.text;
+  }
+
+  /** Data and what was said around it, as it is kept where it does not land: it can be tried again then. */
+  whole(): string {
+    const own = this.text().trim().slice(1, -1).trim();
+    const ours = EVENT_COLUMNS.flatMap(({ name }, at) => {
+      const cell = this.around[at]!;
+      return cell === null ? [] : [`${JSON.stringify(name)}:${JSON.stringify(cell)}`];
+    }).join(",");
+    return own === "" ? `{${ours}}` : `{${own},${ours}}`;
   }
 }

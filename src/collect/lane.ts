@@ -165,13 +165,15 @@ export class Lane {
       const { position, text, judged } = one.event;
       const rowNo = ++load.rows;
       placeOf.set(rowNo, one);
-      if (judged.cells) rows.add(rowNo, { position }, judged.cells, text);
-      else rejections.push({ rowNo, position, reason: judged.reason!, text });
+      // What of it is refused is still here as it came.
+      if (judged.cells) rows.add(rowNo, { position }, judged.cells, "");
+      else rejections.push({ rowNo, position, reason: judged.reason!, text: text() });
     }
     const into = load.stream && {
       ...{ client: this.#client, loadId: load.id, table: load.stream.target.table },
     };
-    if (into && rows.count && isCareful) await copyRows(into, rows, (one) => rejections.push(one));
+    if (into && rows.count && isCareful)
+      await copyRows(into, rows, (one) => rejections.push({ ...one, text: placeOf.get(one.rowNo)!.event.text() }));
     else if (into && rows.count) await copyAll(into, rows);
     rows.release();
     return { rejections, placeOf };

@@ -19,7 +19,7 @@ const AROUND = 500;
 
 /** Bytes that events take: their text, and their cells. */
 export function sizeOf(events: readonly Arrived[]): number {
-  return events.reduce((sum, { text }) => sum + 2 * text.length + AROUND, 0);
+  return events.reduce((sum, { size }) => sum + 2 * size + AROUND, 0);
 }
 
 /** Takes what goes into one commit from the front of the queue. */

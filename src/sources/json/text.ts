@@ -25,6 +25,11 @@ export class JsonText {
     return this.#source.slice(this.#start, this.#end);
   }
 
+  /** Characters. */
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
   /** Of an object, by name; of a name given twice, the last, as `JSON.parse` has it. Empty for anything else. */
   fields(): ReadonlyMap<string, JsonText> {
     this.#fields ??= this.#readFields();
