@@ -2,13 +2,14 @@ import { claimEvents, type KnownEvent, nameOf, prepareEventKeys, unclaimEvents }
 import { endAbandoned } from "../land/ledger/open-loads.ts";
 import { PostgresSink } from "../land/load/postgres-sink.ts";
 import { resolveTarget } from "../land/load/target.ts";
-import { copyAll, copyRejections, copyRows } from "../land/write/copy-rows.ts";
-import { beginLandingAll, endLandingAll, makeLanding } from "../land/write/landing.ts";
+import { copyOf, copyRejections, copyRows, rejectionsCopy, requireAll } from "../land/write/copy-rows.ts";
+import { BEGIN_LANDING_ALL, END_LANDING_ALL, makeLanding } from "../land/write/landing.ts";
 import { type Rejection, RowBatch } from "../land/write/row-batch.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import type { CollectDeclaration, IngestDeclaration } from "../model/declarations.ts";
-import { type Client, connect, withTransaction } from "../postgres/client.ts";
+import { type Client, connect } from "../postgres/client.ts";
 import { sqlState } from "../postgres/sqlstate.ts";
+import { inLazyTransaction, type LazyTransaction } from "../postgres/together.ts";
 import type { Arrived, Outcome } from "./arrived.ts";
 import { type EventStream, EventStreams, type EventTarget } from "./event-streams.ts";
 import { type OpenLoad, OpenLoads, PATIENCE } from "./loads.ts";
@@ -20,10 +21,21 @@ export interface CollectedSource extends IngestDeclaration {
 
 /** A commit that is being made. */
 interface Commit {
+  readonly transaction: LazyTransaction;
   readonly loads: ReadonlyMap<EventStream | undefined, OpenLoad>;
   /** Whether a row that the server refuses takes no other along. */
   readonly isCareful: boolean;
   readonly outcomes: Outcome[];
+  readonly landed: Batch[];
+}
+
+/** Of a commit what goes into one load. */
+interface Batch {
+  readonly load: OpenLoad;
+  readonly rows: RowBatch;
+  readonly rejections: Rejection[];
+  /** Which event each row is. */
+  readonly placeOf: ReadonlyMap<number, Placed>;
 }
 
 /** So often events of one name are looked at in one commit. */
@@ -97,31 +109,34 @@ export class Lane {
     }
   }
 
-  #commit(events: readonly Arrived[], loads: Commit["loads"], isCareful: boolean): Promise<readonly Outcome[]> {
-    const commit: Commit = { loads, isCareful, outcomes: new Array<Outcome>(events.length) };
-    return withTransaction(this.#client, async () => {
+  async #commit(events: readonly Arrived[], loads: Commit["loads"], isCareful: boolean): Promise<readonly Outcome[]> {
+    const outcomes = new Array<Outcome>(events.length);
+    const landed: Batch[] = [];
+    await inLazyTransaction(this.#client, async (transaction) => {
+      const commit: Commit = { transaction, loads, isCareful, outcomes, landed };
       let left: readonly Placed[] = events.map((event, at) => ({ at, event }));
-      for (let pass = 1; left.length; pass++) {
-        if (pass > 1 && !isCareful) await endLandingAll(this.#client);
-        left = await this.#pass(commit, pass < MOST_PASSES ? left : giveUp(left));
-      }
-      return commit.outcomes;
+      for (let pass = 1; left.length; pass++) left = await this.#pass(commit, pass < MOST_PASSES ? left : giveUp(left));
     });
+    for (const { load, rejections, placeOf } of landed) {
+      load.rows += placeOf.size - rejections.length;
+      load.rejected += rejections.length;
+      for (const { reason } of rejections) load.reasons.add(reason);
+    }
+    return outcomes;
   }
 
   /** The first of each name; returns those behind them that are something else. */
   async #pass(commit: Commit, events: readonly Placed[]): Promise<readonly Placed[]> {
-    const { outcomes } = commit;
+    const { transaction, outcomes } = commit;
     const { first, others } = firstOfEach(events);
-    const known = await claimEvents(
-      this.#client,
-      this.#of,
-      first.flatMap(({ event }) => event.key ?? []),
-    );
-    const found = first.map(({ at, event }) => {
-      const before = event.key && known.get(nameOf(event.key));
-      return { at, event: before ? comparedWith(before, event) : event };
-    });
+    const keys = first.flatMap(({ event }) => event.key ?? []);
+    const known = await claimEvents(transaction, this.#of, keys);
+    const found = known.size
+      ? first.map(({ at, event }) => {
+          const before = event.key && known.get(nameOf(event.key));
+          return { at, event: before ? comparedWith(before, event) : event };
+        })
+      : first;
     const whole = found.flatMap(({ at, event }) => {
       if (!("is" in event)) return { at, event };
       outcomes[at] = event.is;
@@ -143,57 +158,63 @@ export class Lane {
       if (some) some.push(one);
       else byStream.set(stream, [one]);
     }
-    if (!commit.isCareful && events.some(({ event }) => event.judged.cells)) await beginLandingAll(this.#client);
-    const rejected: (() => Promise<void>)[] = [];
-    for (const [stream, some] of byStream) {
-      const load = commit.loads.get(stream)!;
-      const { rejections, placeOf } = await this.#copy(commit, load, some);
-      for (const { at } of some) commit.outcomes[at] = ACCEPTED;
-      if (rejections.length) rejected.push(() => this.#reject(commit, load, rejections, placeOf));
+    const batches = [...byStream].map(([stream, some]) => this.#batch(commit.loads.get(stream)!, some));
+    for (const { at } of events) commit.outcomes[at] = ACCEPTED;
+    await (commit.isCareful ? this.#copyEach(commit, batches) : this.#copyAll(commit, batches));
+    commit.landed.push(...batches);
+    for (const { rows, rejections, placeOf } of batches) {
+      rows.release();
+      for (const { rowNo, reason } of rejections)
+        commit.outcomes[placeOf.get(rowNo)!.at] = { kind: "rejected", reason };
     }
-    if (!rejected.length) return;
-    if (!commit.isCareful) await endLandingAll(this.#client);
-    for (const reject of rejected) await reject();
   }
 
-  /** Returns what the schema or the server refuses, and which event each row is. */
-  async #copy({ isCareful }: Commit, load: OpenLoad, events: readonly Placed[]) {
+  /** What goes into one load, and what its schema refuses. */
+  #batch(load: OpenLoad, events: readonly Placed[]): Batch {
     const rows = new RowBatch(this.#free);
     const rejections: Rejection[] = [];
     const placeOf = new Map<number, Placed>();
     for (const one of events) {
       const { position, text, judged } = one.event;
-      const rowNo = ++load.rows;
+      const rowNo = ++load.places;
       placeOf.set(rowNo, one);
       // What of it is refused is still here as it came.
       if (judged.cells) rows.add(rowNo, { position }, judged.cells, "");
       else rejections.push({ rowNo, position, reason: judged.reason!, text: text() });
     }
-    const into = load.stream && {
-      ...{ client: this.#client, loadId: load.id, table: load.stream.target.table },
-    };
-    if (into && rows.count && isCareful)
-      await copyRows(into, rows, (one) => rejections.push({ ...one, text: placeOf.get(one.rowNo)!.event.text() }));
-    else if (into && rows.count) await copyAll(into, rows);
-    rows.release();
-    return { rejections, placeOf };
+    return { load, rows, rejections, placeOf };
   }
 
-  async #reject(
-    { outcomes }: Commit,
-    { key, id: loadId, reasons }: OpenLoad,
-    rejections: readonly Rejection[],
-    placeOf: ReadonlyMap<number, Placed>,
-  ): Promise<void> {
-    await copyRejections({ client: this.#client, key, loadId }, rejections);
-    const late = rejections.flatMap(({ rowNo }) => {
-      const { event } = placeOf.get(rowNo)!;
-      return event.judged.cells ? (event.key ?? []) : [];
-    });
-    if (late.length) await unclaimEvents(this.#client, this.#of, late);
-    for (const { rowNo, reason } of rejections) {
-      reasons.add(reason);
-      outcomes[placeOf.get(rowNo)!.at] = { kind: "rejected", reason };
+  /** In one message. A row that the server refuses takes all along. */
+  async #copyAll({ transaction }: Commit, batches: readonly Batch[]): Promise<void> {
+    const landing = batches.filter(({ rows }) => rows.count);
+    if (landing.length) transaction.add({ statement: BEGIN_LANDING_ALL });
+    for (const { load, rows } of landing)
+      transaction.add(copyOf({ loadId: load.id, table: load.stream!.target.table }, rows));
+    if (landing.length) transaction.add({ statement: END_LANDING_ALL });
+    for (const { load, rejections } of batches)
+      if (rejections.length) transaction.add(rejectionsCopy({ key: load.key, loadId: load.id }, rejections));
+    const answers = await transaction.send();
+    for (const [index, { rows }] of landing.entries()) requireAll(answers[index + 1]!.rowCount, rows.count);
+  }
+
+  /** A row that the server refuses is rejected by itself. */
+  async #copyEach({ transaction }: Commit, batches: readonly Batch[]): Promise<void> {
+    const client = this.#client;
+    await transaction.send();
+    for (const { load, rows, rejections, placeOf } of batches) {
+      const into = load.stream && { client, loadId: load.id, table: load.stream.target.table };
+      const refuse = (one: Rejection) => void rejections.push({ ...one, text: placeOf.get(one.rowNo)!.event.text() });
+      if (into && rows.count) await copyRows(into, rows, refuse);
+    }
+    for (const { load, rejections, placeOf } of batches) {
+      if (!rejections.length) continue;
+      await copyRejections({ client, key: load.key, loadId: load.id }, rejections);
+      const late = rejections.flatMap(({ rowNo }) => {
+        const { event } = placeOf.get(rowNo)!;
+        return event.judged.cells ? (event.key ?? []) : [];
+      });
+      if (late.length) await unclaimEvents(client, this.#of, late);
     }
   }
 

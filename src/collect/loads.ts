@@ -16,7 +16,10 @@ export interface OpenLoad {
   /** Milliseconds, of a clock that only goes on. */
   readonly since: number;
   /** Places given out. */
+  places: number;
+  /** What is committed. */
   rows: number;
+  rejected: number;
   /** Why events were rejected. */
   readonly reasons: ReasonCounts;
 }
@@ -24,6 +27,8 @@ export interface OpenLoad {
 /** A load ends after so many milliseconds, or rows: who goes by whole loads sees them then. */
 const LONGEST_LOAD = 5_000;
 const LARGEST_LOAD = 50_000;
+
+const NOTHING = { places: 0, rows: 0, rejected: 0 };
 
 /** Seconds: a load that is open at midnight goes on. */
 const AHEAD = 3_600;
@@ -66,7 +71,7 @@ export class OpenLoads {
       await lockStream(this.#client, key, { deadline, onWait: () => {} });
       if (stream) await this.#makeTable(stream.target);
       const id = await beginLoad(this.#client, key);
-      return { id, key, stream, since: performance.now(), rows: 0, reasons: new ReasonCounts() };
+      return { id, key, stream, since: performance.now(), ...NOTHING, reasons: new ReasonCounts() };
     });
   }
 
@@ -84,7 +89,7 @@ export class OpenLoads {
     await preparePartition(this.#client, target.table, AHEAD);
   }
 
-  async #end({ key, id, stream, reasons }: OpenLoad): Promise<void> {
+  async #end({ key, id, stream, rows, rejected, reasons }: OpenLoad): Promise<void> {
     const { reasons: told, more, moreRejects } = reasons.told();
     const { freshness } = stream?.target.stream ?? {};
     const details = {
@@ -92,7 +97,7 @@ export class OpenLoads {
       ...(more ? { moreReasons: more, moreRejects } : {}),
       ...(freshness ? { freshness } : {}),
     };
-    await withTransaction(this.#client, () => endLoad(this.#client, key, id, details));
+    await endLoad(this.#client, key, id, { rows, rejected, details });
   }
 
   /** Ends the loads that have been open for long enough. */
@@ -114,6 +119,6 @@ function isLocked(error: unknown): boolean {
   return error instanceof UserError && error.exitCode === LOCKED_EXIT_CODE;
 }
 
-function isDue({ since, rows }: OpenLoad): boolean {
-  return rows >= LARGEST_LOAD || performance.now() - since >= LONGEST_LOAD;
+function isDue({ since, places }: OpenLoad): boolean {
+  return places >= LARGEST_LOAD || performance.now() - since >= LONGEST_LOAD;
 }

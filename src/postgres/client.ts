@@ -288,7 +288,7 @@ export async function withClient<T>(
 }
 
 /** Each statement sees what was committed before it, whatever the database is set to: behind a lock, what its last holder did. */
-const BEGIN = sql`begin isolation level read committed`;
+export const BEGIN = sql`begin isolation level read committed`;
 
 /** Runs `work` in a transaction. The first error is the one thrown, even if the rollback fails too. */
 export function withTransaction<T>(client: Client, work: () => Promise<T>, begin: Sql = BEGIN): Promise<T> {

@@ -1,4 +1,5 @@
 import type { Client } from "../../postgres/client.ts";
+import type { LazyTransaction } from "../../postgres/together.ts";
 import { createSchemaOnce } from "../../sql/ddl.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
@@ -40,9 +41,9 @@ export async function prepareEventKeys(client: Client, schema: string): Promise<
     ${createSchemaOnce(schema)};
 
     create table if not exists ${table} (
-      source text not null,
-      write_key text not null,
-      event_id text not null,
+      source text collate "C" not null,
+      write_key text collate "C" not null,
+      event_id text collate "C" not null,
       body_hash uuid not null,
       landed boolean not null,
       received_at timestamptz not null default now(),
@@ -59,57 +60,66 @@ export async function prepareEventKeys(client: Client, schema: string): Promise<
  * named once. Two who send the same at once wait for each other, in the order of names.
  */
 export async function claimEvents(
-  client: Client,
+  transaction: LazyTransaction,
   of: EventsOf,
   events: readonly EventKey[],
 ): Promise<ReadonlyMap<string, KnownEvent>> {
   if (!events.length) return new Map();
   const { schema, source } = of;
   const table = eventKeyTable(schema);
-  const columns = [
-    events.map(({ writeKey }) => writeKey),
-    events.map((event) => event.id),
-    events.map(({ hash }) => hash),
-    events.map(({ lands }) => lands),
-  ];
-  const { rows: taken } = await client.query<Record<"write_key" | "event_id", string>>(
-    sql`
-      insert into ${table} as known (source, write_key, event_id, body_hash, landed)
-      select $1, given.write_key, given.event_id, given.body_hash, given.lands
-      from unnest($2::text[], $3::text[], $4::uuid[], $5::boolean[]) as given(write_key, event_id, body_hash, lands)
-      order by given.write_key, given.event_id
-      on conflict (source, write_key, event_id) do update
-      set body_hash = excluded.body_hash, landed = true, received_at = excluded.received_at
-      where not known.landed and excluded.landed
-      returning known.write_key, known.event_id`,
-    [source, ...columns],
-  );
-  if (taken.length === events.length) return new Map();
-  const isTaken = new Set(taken.map(({ write_key, event_id }) => nameOf({ writeKey: write_key, id: event_id })));
+  const named = [events.map(({ writeKey }) => writeKey), events.map((event) => event.id)];
+  const { rows: answer } = await transaction.ask({
+    name: "claim_events",
+    statement: sql`
+      with
+
+      taken as (
+        insert into ${table} as known (source, write_key, event_id, body_hash, landed)
+        select $1, given.write_key, given.event_id, given.body_hash, given.lands
+        from unnest($2::text[], $3::text[], $4::uuid[], $5::boolean[]) as given(write_key, event_id, body_hash, lands)
+        order by given.write_key collate "C", given.event_id collate "C"
+        on conflict (source, write_key, event_id) do update
+        set body_hash = excluded.body_hash, landed = true, received_at = excluded.received_at
+        where not known.landed and excluded.landed
+        returning known.write_key, known.event_id
+      )
+
+      -- which, only where it is not all of them
+      select case
+        when count(*) < cardinality($2::text[]) then (
+          select coalesce(jsonb_agg(jsonb_build_array(taken.write_key, taken.event_id)), '[]') from taken
+        )
+      end as names
+      from taken`,
+    parameters: [source, ...named, events.map(({ hash }) => hash), events.map(({ lands }) => (lands ? "t" : "f"))],
+  });
+  const all = answer[0]!.names;
+  if (all === null) return new Map();
+  const isTaken = new Set((JSON.parse(all!) as [string, string][]).map(([writeKey, id]) => nameOf({ writeKey, id })));
   const others = events.filter((event) => !isTaken.has(nameOf(event)));
-  const { rows } = await client.query<Record<"write_key" | "event_id" | "hash" | "landed", string>>(
-    sql`
+  const { rows } = await transaction.ask({
+    statement: sql`
       select known.write_key, known.event_id, replace(known.body_hash::text, '-', '') as hash, known.landed
       from ${table} as known
       join unnest($2::text[], $3::text[]) as given(write_key, event_id)
         on given.write_key = known.write_key and given.event_id = known.event_id
       where known.source = $1`,
-    [source, others.map(({ writeKey }) => writeKey), others.map((event) => event.id)],
-  );
+    parameters: [source, others.map(({ writeKey }) => writeKey), others.map((event) => event.id)],
+  });
   const known = new Map(
     rows.map(({ write_key, event_id, hash, landed }) => [
-      nameOf({ writeKey: write_key, id: event_id }),
-      { hash, landed: landed === "t" },
+      nameOf({ writeKey: write_key!, id: event_id! }),
+      { hash: hash!, landed: landed === "t" },
     ]),
   );
   // Forgotten since it stood in the way.
   const gone = others.filter((event) => !known.has(nameOf(event)));
-  return gone.length ? new Map([...known, ...(await claimEvents(client, of, gone))]) : known;
+  return gone.length ? new Map([...known, ...(await claimEvents(transaction, of, gone))]) : known;
 }
 
 /** An event in a map. */
 export function nameOf({ writeKey, id: event }: EventName): string {
-  return JSON.stringify([writeKey, event]);
+  return `${writeKey.length} ${writeKey}${event}`;
 }
 
 /**
@@ -128,7 +138,7 @@ export async function lockEvents(
       join unnest($2::text[], $3::text[]) as given(write_key, event_id)
         on given.write_key = known.write_key and given.event_id = known.event_id
       where known.source = $1
-      order by known.write_key, known.event_id
+      order by known.write_key collate "C", known.event_id collate "C"
       for update of known`,
     [source, events.map(({ writeKey }) => writeKey), events.map((event) => event.id)],
   );

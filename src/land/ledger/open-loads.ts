@@ -1,9 +1,10 @@
 import { tryLock } from "../../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../../postgres/client.ts";
 import { relationExists } from "../../postgres/relations.ts";
+import { inLazyTransaction } from "../../postgres/together.ts";
 import { relationId } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
-import { sql } from "../../sql/sql.ts";
+import { type Sql, sql } from "../../sql/sql.ts";
 import type { LedgerKey, StreamKey } from "./ledger.ts";
 import { loadTable, rejectedTable } from "./ledger-tables.ts";
 
@@ -43,49 +44,72 @@ export async function beginLoad(client: Client, key: LedgerKey): Promise<string>
   return loadId;
 }
 
-/** Ends a load of this session: no row comes any more. One that has none is forgotten. For a transaction. */
-export async function endLoad(client: Client, key: LedgerKey, loadId: string, details: object): Promise<void> {
-  await noteEnd(client, key, loadId, details);
-  await client.query(sql`select pg_advisory_unlock(hashtextextended($1, 0))`, [lockOf(key, loadId)]);
+/** What landed in a load. */
+export interface Landed {
+  readonly rows: number;
+  readonly rejected: number;
+}
+
+/** Ends a load of this session: no row comes any more. One that has none is forgotten. */
+export async function endLoad(
+  client: Client,
+  key: LedgerKey,
+  loadId: string,
+  { rows, rejected, details }: Landed & { readonly details: object },
+): Promise<void> {
+  const landed = sql`select ${literal(BigInt(rows))} as rows, ${literal(BigInt(rejected))} as rejected`;
+  await inLazyTransaction(client, async (transaction) => {
+    transaction.add({ statement: ended(key, landed), parameters: [loadId, JSON.stringify(details)] });
+    transaction.add({ statement: NOTIFY });
+    transaction.add({
+      statement: sql`select pg_advisory_unlock(hashtextextended($1, 0))`,
+      parameters: [lockOf(key, loadId)],
+    });
+  });
 }
 
 async function noteEnd(client: Client, key: StreamKey, loadId: string, details: object): Promise<void> {
-  const table = loadTable(key.schema);
   const raw = relationId({ schema: key.schema, name: key.table });
   // Somebody may have dropped it, with the rows that landed.
   const hasTable = !isOfNoStream(key) && (await relationExists(client, raw));
   const rows = hasTable ? sql`(select count(*) from ${raw} as r where r._load_id = $1)` : sql`0::bigint`;
-  await client.query(
-    sql`
-      with
-
-      landed as (
-        select
-          ${rows} as rows,
-          (select count(*) from ${rejectedTable(key.schema)} as r where r.load_id = $1) as rejected
-      ),
-
-      forgotten as (
-        delete from ${table} as l
-        using landed
-        where l.load_id = $1 and l.status = ${literal(LOADING)} and landed.rows = 0 and landed.rejected = 0
-      )
-
-      update ${table} as l
-      set
-        status = 'loaded',
-        finished_at = clock_timestamp(),
-        rows = landed.rows,
-        rejected = landed.rejected,
-        details = l.details || $2
-      from landed
-      where l.load_id = $1 and l.status = ${literal(LOADING)} and landed.rows + landed.rejected > 0`,
-    [loadId, JSON.stringify(details)],
-  );
-  // A hint to what follows loads; it looks into the ledger.
-  await client.query(sql`select pg_notify('dataform_load', '')`);
+  const landed = sql`
+    select
+      ${rows} as rows,
+      (select count(*) from ${rejectedTable(key.schema)} as r where r.load_id = $1) as rejected`;
+  await client.query(ended(key, landed), [loadId, JSON.stringify(details)]);
+  await client.query(NOTIFY);
 }
 
+/** A hint to what follows loads; it looks into the ledger. */
+const NOTIFY = sql`select pg_notify('dataform_load', '')`;
+
+/** Statement that ends load `$1`, with `$2` as more of its details. */
+function ended({ schema }: StreamKey, landed: Sql): Sql {
+  const table = loadTable(schema);
+  return sql`
+    with
+
+    landed as (
+      ${landed}
+    ),
+
+    forgotten as (
+      delete from ${table} as l
+      using landed
+      where l.load_id = $1 and l.status = ${literal(LOADING)} and landed.rows = 0 and landed.rejected = 0
+    )
+
+    update ${table} as l
+    set
+      status = 'loaded',
+      finished_at = clock_timestamp(),
+      rows = landed.rows,
+      rejected = landed.rejected,
+      details = l.details || $2
+    from landed
+    where l.load_id = $1 and l.status = ${literal(LOADING)} and landed.rows + landed.rejected > 0`;
+}
 /**
  * Ends the loads of a source that nobody adds rows to any more: who did is gone. For a session that has no open load itself: it would
  * take its own for such. Returns their numbers.

@@ -41,12 +41,22 @@ export async function copyRows(
   return 0;
 }
 
-/** Writes a batch by one COPY, which takes all of it or throws. Names are looked up as theirs by then. */
-export async function copyAll({ client, table, loadId }: RowTarget, rows: RowBatch): Promise<number> {
-  const statement = sql`copy ${relationId(table)} (${join(ids(landedColumns(table)), ", ")}) from stdin`;
-  const copied = await copyIn(client, statement, rows.chunks(`${loadId}\t`));
-  if (copied !== rows.count) throw new Error(`COPY took ${copied} of ${counted(rows.count, "row")}`);
+async function copyAll(into: RowTarget, rows: RowBatch): Promise<number> {
+  const { statement, chunks } = copyOf(into, rows);
+  const copied = await copyIn(into.client, statement, chunks);
+  requireAll(copied, rows.count);
   return copied;
+}
+
+/** A batch as one COPY, which takes all of it or fails; see `requireAll`. Names are looked up as theirs by then. */
+export function copyOf({ table, loadId }: Omit<RowTarget, "client">, rows: RowBatch) {
+  const statement = sql`copy ${relationId(table)} (${join(ids(landedColumns(table)), ", ")}) from stdin`;
+  return { statement, chunks: rows.chunks(`${loadId}\t`) };
+}
+
+/** @throws where a trigger of somebody's kept rows out */
+export function requireAll(copied: number, count: number): void {
+  if (copied !== count) throw new Error(`COPY took ${copied} of ${counted(count, "row")}`);
 }
 
 async function insertBatch(into: RowTarget, rows: RowBatch, reject: (rejection: Rejection) => void): Promise<number> {
@@ -61,15 +71,26 @@ const REJECT_COLUMNS = "load_id source stream row_no position reason record file
 
 /** Writes rejects to `_rejected`. */
 export async function copyRejections(
-  { client, key, loadId }: { readonly client: Client; readonly key: LedgerKey; readonly loadId: string },
+  { client, ...of }: RejectedOf & { readonly client: Client },
   rejections: readonly Rejection[],
 ): Promise<void> {
+  const { statement, chunks } = rejectionsCopy(of, rejections);
+  await copyIn(client, statement, chunks);
+}
+
+interface RejectedOf {
+  readonly key: LedgerKey;
+  readonly loadId: string;
+}
+
+/** The same as a COPY. */
+export function rejectionsCopy({ key, loadId }: RejectedOf, rejections: readonly Rejection[]) {
   const lines = rejections.map(({ rowNo, position, reason, text, file, line, byte }) => {
     const place = [file ?? null, line === undefined ? null : String(line), byte === undefined ? null : String(byte)];
     return copyLine([key.source, key.stream, String(rowNo), position, storable(reason), storable(text), ...place]);
   });
   const statement = sql`copy ${rejectedTable(key.schema)} (${join(ids(REJECT_COLUMNS), ", ")}) from stdin`;
-  await copyIn(client, statement, copyChunks(lines, `${loadId}\t`));
+  return { statement, chunks: copyChunks(lines, `${loadId}\t`) };
 }
 
 /** What cannot be stored is shown as the replacement character. */

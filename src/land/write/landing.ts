@@ -19,14 +19,10 @@ export async function makeLanding(client: Client): Promise<void> {
 }
 
 /** The same where what fails takes the whole transaction along. */
-export async function beginLandingAll(client: Client): Promise<void> {
-  await client.query(lookUpLocally("theirs"));
-}
+export const BEGIN_LANDING_ALL = lookUpLocally("theirs");
 
-/** Where more comes after `beginLandingAll`. */
-export async function endLandingAll(client: Client): Promise<void> {
-  await client.query(lookUpLocally("ours"));
-}
+/** Where more comes behind it. */
+export const END_LANDING_ALL = lookUpLocally("ours");
 
 export async function endLanding(client: Client): Promise<void> {
   await client.script(sql`release savepoint landing; ${lookUpLocally("ours")}`);
