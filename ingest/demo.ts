@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { cli, readEnvironment, terminal } from "dataform-postgres";
 import { ads } from "./demos/ads.ts";
 import { blog } from "./demos/blog.ts";
-import type { Demo, Listening, Step } from "./demos/demo.ts";
+import type { Demo, Listening, Shown, Step } from "./demos/demo.ts";
 import { events } from "./demos/events.ts";
 import { marketing } from "./demos/marketing.ts";
 import { reconciliation } from "./demos/reconciliation.ts";
@@ -25,7 +25,7 @@ if (demo && !more.length && flags.every((flag) => flag === "--no-site")) {
   process.exitCode = 2;
 }
 
-async function show({ steps, schema }: Demo): Promise<number> {
+async function show({ steps, schema, shown }: Demo): Promise<number> {
   const folder = join(shell.projectDir, ".dataform/demo", product);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
@@ -43,7 +43,7 @@ async function show({ steps, schema }: Demo): Promise<number> {
       : `\nThe database stays up (\`npx dataform db stop\` ends it). A login for psql and BI tools, which only reads; the marts are in schema ${schema}:\n`,
   );
   const exitCode = named ? 0 : await run(["db", "login"]);
-  return exitCode === 0 && isWatched(env) ? showSite(run) : exitCode;
+  return exitCode === 0 && isWatched(env) ? showSite(env, shown) : exitCode;
 }
 
 /** A command that goes on beside the others. */
@@ -73,11 +73,23 @@ function isWatched(env: Readonly<Record<string, string | undefined>>): boolean {
   return process.stdout.isTTY && process.stderr.isTTY && !env.CI && !flags.includes("--no-site");
 }
 
-function showSite(run: (args: readonly string[]) => Promise<number>): Promise<number> {
+async function showSite(env: Record<string, string | undefined>, shown?: Shown): Promise<number> {
   shell.print(
     "\nThe same as pages: answers, what each column means and where it comes from. Programs ask at the same address (docs/ below it). Open it:\n",
   );
-  return run(["serve"]);
+  const ending = new AbortController();
+  let feeding: Promise<void> | undefined;
+  const print = (line: string) => {
+    shell.print(shown ? `${line}${shown.page}` : line);
+    // The first line is where it listens.
+    feeding ??= shown?.feed(line, ending.signal);
+  };
+  try {
+    return await cli(["serve", ...(shown?.flags ?? [])], { ...shell, env, exitCode: 0, print });
+  } finally {
+    ending.abort();
+    await feeding;
+  }
 }
 
 function announce(step: Step): void {

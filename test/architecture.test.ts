@@ -28,7 +28,7 @@ const allowed: Record<string, readonly string[]> = {
   infer: ["model", "sql", "config", "postgres", "sources"],
   export: ["model", "sql", "postgres"],
   catalogue: ["model", "sql", "postgres", "environment", "release", "library"],
-  site: ["model", "sql", "charts"],
+  site: ["model", "sql", "charts", "wait"],
   serve: ["model", "collect", "config", "sql", "postgres", "environment", "release", "export", "wait"],
   schedule: ["model", "schemas", "config", "sql", "plan", "postgres", "environment", "sources", "wait"],
   metrics: ["model", "sql", "postgres", "environment", "library", "catalogue", "wait"],
@@ -37,7 +37,7 @@ const allowed: Record<string, readonly string[]> = {
   bi: ["model", "sql", "charts", "wait"],
   charts: ["model"],
   lineage: ["model", "sql", "postgres", "plan"],
-  dashboards: ["model", "sql", "postgres", "plan", "run", "charts"],
+  dashboards: ["model", "sql", "postgres", "plan", "run", "charts", "wait"],
 };
 allowed.cli = Object.keys(allowed);
 

@@ -17,9 +17,20 @@ export interface Listening {
   readonly stop: () => Promise<void>;
 }
 
+/** What goes on while the pages of a demo are looked at. */
+export interface Shown {
+  /** Flags of `dataform serve` besides. */
+  readonly flags: readonly string[];
+  /** The page to look at, behind the address. */
+  readonly page: string;
+  /** Sends to the server until the signal comes. */
+  readonly feed: (address: string, signal: AbortSignal) => Promise<void>;
+}
+
 /** A product from its source to its marts. Between steps a demo starts servers and writes files; at its end it stops them. */
 export interface Demo {
   readonly steps: (context: DemoContext) => AsyncGenerator<Step>;
   /** The schema of its marts. */
   readonly schema: string;
+  readonly shown?: Shown;
 }

@@ -1,7 +1,8 @@
-// Ten seconds of a shop's visitors: their pages send events, and each is in the marts once it is committed, run or no run.
+// Ten seconds of a shop's visitors: their pages send events, and each is in the marts once it is committed, run or no run. Then they go on
+// for as long as somebody looks at the page.
 import { setTimeout as sleep } from "node:timers/promises";
 import { play } from "../demo-events/play.ts";
-import type { Demo, DemoContext, Step } from "./demo.ts";
+import type { Demo, DemoContext, Shown, Step } from "./demo.ts";
 
 const SECONDS = 5;
 
@@ -54,4 +55,11 @@ async function* steps({ start }: DemoContext): AsyncGenerator<Step> {
   }
 }
 
-export const events: Demo = { steps, schema: "events" };
+const shown: Shown = {
+  flags: ["--collect"],
+  page: "#/dashboard/events",
+  feed: (address, signal) =>
+    play({ to: `${address}events`, seed: 2, from: Date.now(), visitorsPerMinute: 120, speed: 1, signal }),
+};
+
+export const events: Demo = { steps, schema: "events", shown };

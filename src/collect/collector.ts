@@ -38,6 +38,8 @@ export class NotTaken extends Error {
 
 /** Milliseconds: how often loads are ended; between two lines that say the same; until it is tried again, at most. */
 const LOOK_EVERY = 1_000;
+/** Milliseconds between two times that somebody who looks at live marts is told that rows came. */
+const NOTIFY_EVERY = 50;
 const TELL_EVERY = 60_000;
 const LONGEST_WAIT = 2_000;
 
@@ -59,6 +61,9 @@ export class Collector {
   /** Commits that failed since the last one that did not. */
   #failures = 0;
   readonly #toldAt = new Map<string, number>();
+  /** When rows were notified last, and whether some came since. */
+  #notifiedAt = Number.NEGATIVE_INFINITY;
+  #isNews = false;
   #wake = () => {};
 
   private constructor(options: CollectorOptions, lane: Lane, hard: AbortController) {
@@ -129,6 +134,7 @@ export class Collector {
       try {
         this.#lane ??= await this.#reopen(signal);
         if (this.#queue.length) await this.#commit(this.#lane);
+        await this.#notify(this.#lane);
         await this.#lane.endDue();
         await this.#idle(signal);
       } catch (error) {
@@ -142,12 +148,21 @@ export class Collector {
     late();
   }
 
+  /** At once where nothing was notified for a while, or else as soon as that is so. */
+  async #notify(lane: Lane): Promise<void> {
+    const now = performance.now();
+    if (!this.#isNews || now - this.#notifiedAt < NOTIFY_EVERY) return;
+    this.#isNews = false;
+    this.#notifiedAt = now;
+    await lane.notify();
+  }
+
   /** Until events wait, and a little longer, since more may come; or until something is due. */
   async #idle(signal: AbortSignal): Promise<void> {
     if (!this.#queue.length && !signal.aborted) {
       const look = new AbortController();
       this.#wake = () => look.abort();
-      await pause(LOOK_EVERY, look.signal).catch(() => {});
+      await pause(this.#isNews ? NOTIFY_EVERY : LOOK_EVERY, look.signal).catch(() => {});
       this.#wake = () => {};
     }
     const [first] = this.#queue;
@@ -167,6 +182,7 @@ export class Collector {
       // It came too late: nobody waits for it, and the session is being ended.
       if (this.#isStuck) throw new Error(`a commit took longer than ${this.#options.patience} ms`);
       this.#failures = 0;
+      this.#isNews = true;
     } catch (error) {
       refuse(batch);
       throw error;

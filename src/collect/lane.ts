@@ -1,5 +1,5 @@
 import { claimEvents, type KnownEvent, nameOf, prepareEventKeys, unclaimEvents } from "../land/ledger/event-keys.ts";
-import { endAbandoned } from "../land/ledger/open-loads.ts";
+import { endAbandoned, notifyRows } from "../land/ledger/open-loads.ts";
 import { PostgresSink } from "../land/load/postgres-sink.ts";
 import { resolveTarget } from "../land/load/target.ts";
 import { copyOf, copyRejections, copyRows, rejectionsCopy, requireAll } from "../land/write/copy-rows.ts";
@@ -231,6 +231,11 @@ export class Lane {
   /** Ends the loads that have been open for long enough. */
   endDue(): Promise<void> {
     return this.#loads.endDue();
+  }
+
+  /** Tells who looks at what lands that rows came. */
+  notify(): Promise<void> {
+    return notifyRows(this.#client);
   }
 
   /** Ends its loads, and hangs up. */

@@ -24,6 +24,21 @@ export interface DashboardData {
   readonly panels: readonly PanelData[];
 }
 
+/** What is different of a dashboard since it was read before. */
+export interface DashboardChange extends Pick<DashboardData, "release" | "readAt" | "filters"> {
+  /** Those that are different, each by its place. */
+  readonly panels: readonly (readonly [place: number, panel: PanelData])[];
+}
+
+/** What is told to whoever looks at a dashboard. */
+export type DashboardNews =
+  /** Its figures: all of it as JSON, and what is different since the time before, where there was one and something is. */
+  | { readonly kind: "figures"; readonly whole: string; readonly change?: string }
+  /** The database does not answer, and is asked again. */
+  | { readonly kind: "away" }
+  /** It is not there any more, or shows nothing that lands. */
+  | { readonly kind: "gone" };
+
 /** What a reader may choose: days from and to, or some of the values of a column. */
 export type DashboardFilter = DatesFilter | ValuesFilter;
 

@@ -51,6 +51,8 @@ interface SiteDashboard {
   readonly reads: readonly number[];
   /** Absent where it shows no number, or nothing yet. */
   readonly headline?: SiteHeadline;
+  /** It shows what lands as it lands: the server that gives the pages tells of it. */
+  readonly moves?: true;
 }
 
 /** "source": somebody else fills it. "foreign": a view of others that reads the project's. */

@@ -1,6 +1,7 @@
 import type { DeclaredEndpoint } from "../model/api.ts";
 import type { Action, Dashboard } from "../model/graph.ts";
 import { isModel } from "../model/graph.ts";
+import { showsLanded } from "../model/live.ts";
 import type {
   RelationFacts,
   SiteCore,
@@ -33,7 +34,7 @@ export interface Described {
 
 /** What a page shows of each relation of the project, of what it reads, and of what others built on it. */
 export function describe(input: SiteInput): Described {
-  const { release, project, environment, madeAt, live, explores } = input;
+  const { release, project, environment, madeAt, live, explores, graph } = input;
   const found = relationsOf(input);
   const places = new Map(found.map(({ key }, place) => [key, place]));
   const placesIn = (keys: Iterable<string>) =>
@@ -79,6 +80,7 @@ export function describe(input: SiteInput): Described {
         ...(text ? { description: text } : {}),
         reads: placesIn(dependencies.map(targetKey)),
         ...(headline ? { headline } : {}),
+        ...(showsLanded(dependencies, graph.actions) ? { moves: true as const } : {}),
       };
     }),
     parts: [

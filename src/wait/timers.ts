@@ -4,11 +4,6 @@ export function after(milliseconds: number, work: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** Does something once what has arrived by now is read. */
-export function afterTurn(work: () => void): void {
-  setImmediate(work);
-}
-
 /** Lets a connection end when nothing goes over it for so many milliseconds; 0: it may be quiet for as long as it likes. */
 export function endWhenIdle(connection: { setTimeout(milliseconds: number): unknown }, milliseconds: number): void {
   connection.setTimeout(milliseconds);

@@ -32,7 +32,7 @@ function addBuild(site: Command, shell: Shell): void {
     .option("--samples", "with ten rows of each relation, but for columns tagged pii, and rows that fail a test")
     .action(async (flags: SiteFlags & { readonly out: string; readonly json?: boolean }) => {
       const settings = await openDatabase(shell, flags);
-      const made = await attended(shell, (how) =>
+      const { site: made } = await attended(shell, (how) =>
         makeSite(shell, flags, { settings, ...how, live: false, explores: false }),
       );
       const folder = resolve(shell.projectDir, flags.out);

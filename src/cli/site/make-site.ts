@@ -1,12 +1,16 @@
 import type { FastifyInstance } from "fastify";
+import { readSource } from "../../compile/source.ts";
 import { ingestFiles } from "../../config/ingest-files.ts";
+import { FollowedDashboards } from "../../dashboards/follow.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { formatUserError, userErrorsOf } from "../../model/errors.ts";
+import type { CompiledGraph } from "../../model/graph.ts";
 import type { Site } from "../../model/site.ts";
 import { followPublished } from "../../release/published.ts";
 import { SitePages } from "../../serve/site-pages.ts";
 import { readPageAssets } from "../../site/assets.ts";
 import { contentSecurityPolicy, siteFiles } from "../../site/files.ts";
+import { pause } from "../../wait/pause.ts";
 import { compileProject } from "../compiling.ts";
 import { stateDirectory } from "../database.ts";
 import { chooseSourcesToShow } from "../ingest/choose.ts";
@@ -27,8 +31,12 @@ interface MakeOptions extends Attended {
   readonly explores: boolean;
 }
 
-/** The pages of what is published now. */
-export async function makeSite(shell: Shell, flags: SiteFlags, { settings, ...how }: MakeOptions): Promise<Site> {
+/** The pages of what is published now, and the project that they are of. */
+export async function makeSite(
+  shell: Shell,
+  flags: SiteFlags,
+  { settings, ...how }: MakeOptions,
+): Promise<{ readonly site: Site; readonly graph: CompiledGraph }> {
   const graph = await compileProject(shell, flags);
   const sources = ingestFiles(shell.projectDir).length ? chooseSourcesToShow(shell, []) : [];
   const input = await gather(graph, settings, {
@@ -44,8 +52,11 @@ export async function makeSite(shell: Shell, flags: SiteFlags, { settings, ...ho
     environment: environmentName(flags),
     withSamples: flags.samples === true,
   });
-  return siteFiles(input, readPageAssets());
+  return { site: siteFiles(input, readPageAssets()), graph };
 }
+
+/** Where a release follows the other every few seconds, pages are made anew for a tenth of the time. */
+const REST = 9;
 
 /** Pages that are made anew when a release is published, or a run ends. What cannot be made stays as it was, and is told. */
 export class LivePages {
@@ -53,12 +64,27 @@ export class LivePages {
   readonly #flags: SiteFlags;
   readonly #how: MakeOptions;
   readonly #pages: SitePages;
+  readonly #dashboards: FollowedDashboards;
 
-  private constructor(shell: Shell, flags: SiteFlags, how: MakeOptions, first: Site) {
+  private constructor(
+    shell: Shell,
+    flags: SiteFlags,
+    how: MakeOptions,
+    { site, graph }: Awaited<ReturnType<typeof makeSite>>,
+  ) {
+    const { settings, signal } = how;
     this.#shell = shell;
     this.#flags = flags;
     this.#how = how;
-    this.#pages = new SitePages(first, contentSecurityPolicy(true));
+    this.#dashboards = new FollowedDashboards(graph, {
+      ...{ settings, signal, environment: environmentName(flags) },
+      readSource: (file) => readSource(shell.projectDir, file),
+      onLost: ({ message }) => shell.say(`dashboards show no new figures until the database answers: ${message}`),
+    });
+    this.#pages = new SitePages(site, {
+      securityPolicy: contentSecurityPolicy(true),
+      watch: (name, show) => this.#dashboards.watch(name, show),
+    });
   }
 
   static async make(shell: Shell, flags: SiteFlags, how: Omit<MakeOptions, "live">): Promise<LivePages> {
@@ -81,16 +107,21 @@ export class LivePages {
   }
 
   async #renew(isPublished: boolean): Promise<void> {
+    const { signal } = this.#how;
+    const begun = performance.now();
     const shell = this.#shell;
     try {
-      this.#pages.show(await makeSite(shell, this.#flags, this.#how));
+      const { site, graph } = await makeSite(shell, this.#flags, this.#how);
+      this.#pages.show(site);
+      this.#dashboards.renew(graph);
       shell.say(`${isPublished ? "a release was published" : "a run ended"}: the pages show it`);
     } catch (error) {
       const mistakes = userErrorsOf(error);
-      if (this.#how.signal.aborted || !mistakes) throw error;
+      if (signal.aborted || !mistakes) throw error;
       shell.say(
         `the pages stay as they are until the next release or run: ${mistakes.map(formatUserError).join("\n")}`,
       );
     }
+    await pause(REST * (performance.now() - begun), signal).catch(() => {});
   }
 }

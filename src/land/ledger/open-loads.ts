@@ -111,6 +111,14 @@ function ended({ schema }: StreamKey, landed: Sql): Sql {
     where l.load_id = $1 and l.status = ${literal(LOADING)} and landed.rows + landed.rejected > 0`;
 }
 /**
+ * Tells who looks at what lands that rows came to an open load: a hint. By itself, when they are committed: within their commit it would
+ * be a lock of the whole server until they are on disk.
+ */
+export async function notifyRows(client: Client): Promise<void> {
+  await client.query(sql`select pg_notify('dataform_rows', '')`);
+}
+
+/**
  * Ends the loads of a source that nobody adds rows to any more: who did is gone. For a session that has no open load itself: it would
  * take its own for such. Returns their numbers.
  */

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { DeclaredEndpoint } from "../../model/api.ts";
 import type { Cells, Prepared, Question, ReadPool } from "../../postgres/read-pool.ts";
-import { after, afterTurn } from "../../wait/timers.ts";
+import { after } from "../../wait/timers.ts";
+import { afterTurn } from "../../wait/turn.ts";
 import { type Page, readPage, readPages } from "./page.ts";
 import { mayBeTogether, pageStatement, pagesStatement, type Shape, type Source } from "./statements.ts";
 

@@ -7,7 +7,7 @@ import { ExplorePage } from "./explore/explore.tsx";
 import { Home } from "./home.tsx";
 import { keep, kept } from "./keep.ts";
 import { LineagePage } from "./lineage.tsx";
-import { followReleases } from "./live.ts";
+import { followServer } from "./live.ts";
 import { Navigation } from "./navigation.tsx";
 import { Nowhere } from "./nowhere.tsx";
 import { OperationsPage } from "./operations.tsx";
@@ -31,7 +31,9 @@ export function App() {
     document.title = [titleOf(route), core.project].filter(Boolean).join(" · ");
     if (!route.query.has("column")) scrollTo(0, 0);
   }, [place]);
-  useEffect(() => (core.live ? followReleases() : undefined), []);
+  useEffect(() => {
+    if (core.live) followServer();
+  }, []);
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       const isTyping = event.target instanceof HTMLElement && event.target.matches("input, textarea, select");

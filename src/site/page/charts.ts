@@ -9,17 +9,21 @@ import type { DrawChart } from "./draw-chart.ts";
 /** A legend of more has pages. */
 const MOST_LEGEND_LINES = 3;
 
-const draw: DrawChart = (element, panel, figures, isDark) => {
-  const option = chartOption(panel, figures, isDark ? DARK : LIGHT);
-  if (!option) return () => {};
+const draw: DrawChart = (element) => {
   const chart = init(element, null, { renderer: "svg" });
   chart.on("rendered", () => letScale(element));
-  chart.setOption(withWholeLegend(option, element.clientWidth, MOST_LEGEND_LINES).option);
   const observer = new ResizeObserver(() => chart.resize());
   observer.observe(element);
-  return () => {
-    observer.disconnect();
-    chart.dispose();
+  return {
+    show: (panel, figures, isDark) => {
+      const option = chartOption(panel, figures, isDark ? DARK : LIGHT);
+      if (!option) return chart.clear();
+      chart.setOption(withWholeLegend(option, element.clientWidth, MOST_LEGEND_LINES).option, { notMerge: true });
+    },
+    remove: () => {
+      observer.disconnect();
+      chart.dispose();
+    },
   };
 };
 

@@ -1,4 +1,4 @@
-import { useMemo } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { choiceTold, chosenOf } from "../../charts/figures.ts";
 import type {
   Choice,
@@ -12,6 +12,8 @@ import type {
 import { choiceIn, notChosen, withChoice } from "./choice.ts";
 import { usePart, useProject } from "./context.ts";
 import { DayField } from "./day-field.tsx";
+import { useLive } from "./live.ts";
+import { LiveMark } from "./live-mark.tsx";
 import { Markdown } from "./markdown.tsx";
 import { Gone, Nowhere } from "./nowhere.tsx";
 import { Panel } from "./panel.tsx";
@@ -24,11 +26,19 @@ export function DashboardPage({ route, name }: { readonly route: Route; readonly
   const { core } = useProject();
   const part = usePart<DashboardData>(`dashboard-${name}`);
   const summary = core.dashboards.find((one) => one.name === name);
+  const moves = core.live && summary?.moves === true;
+  const [isPaused, setPaused] = useState(false);
+  const live = useLive(moves ? name : undefined, isPaused);
   if (!summary) return <Nowhere what={`a dashboard “${name}”`} />;
   return (
     <article class="page full dashboard">
-      <h1>{summary.title}</h1>
-      {part ? (
+      <header class="dashboard-head">
+        <h1>{summary.title}</h1>
+        {moves && <LiveMark live={live} pause={setPaused} />}
+      </header>
+      {live.data ? (
+        <Dashboard dashboard={live.data} route={route} />
+      ) : part ? (
         <Awaited part={part}>{(dashboard) => <Dashboard dashboard={dashboard} route={route} />}</Awaited>
       ) : (
         <Empty>It shows figures once what it reads is published.</Empty>
@@ -48,7 +58,7 @@ export function DashboardPage({ route, name }: { readonly route: Route; readonly
 
 function Dashboard({ dashboard, route }: { readonly dashboard: DashboardData; readonly route: Route }) {
   const { filters, panels, text, release, readAt } = dashboard;
-  const choice = useMemo(() => choiceIn(route.query, filters), [dashboard, route.query]);
+  const choice = useMemo(() => choiceIn(route.query, filters), [filters, route.query]);
   const absent = [...new Set(panels.flatMap((panel) => panel.absent ?? []))];
   const choose = (filter: DashboardFilter, chosen: DatesChoice | ValuesChoice) =>
     replaceRoute(route.path, withChoice(route.query, filter, chosen));

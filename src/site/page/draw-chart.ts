@@ -2,8 +2,13 @@ import type { Figures } from "../../charts/figures.ts";
 import type { PanelData } from "../../model/dashboard.ts";
 import { loadScript } from "./parts.ts";
 
-/** Draws a panel into an element, and again when its size changes. Returns what takes it away. */
-export type DrawChart = (element: HTMLElement, panel: PanelData, figures: Figures, isDark: boolean) => () => void;
+/** A chart that is drawn again in its place: with other figures, in other colours, and by itself when its size changes. */
+export interface Drawn {
+  show(panel: PanelData, figures: Figures, isDark: boolean): void;
+  remove(): void;
+}
+
+export type DrawChart = (element: HTMLElement) => Drawn;
 
 declare global {
   var dataformDraw: DrawChart | undefined;

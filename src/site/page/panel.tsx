@@ -7,7 +7,7 @@ import { compareNumbers, difference, quotientOf } from "../../charts/sums.ts";
 import { tableOf } from "../../charts/table.ts";
 import type { Choice, DashboardData, Measure, PanelData } from "../../model/dashboard.ts";
 import { csv, download } from "./csv.ts";
-import { loadDrawing } from "./draw-chart.ts";
+import { type Drawn, loadDrawing } from "./draw-chart.ts";
 import { Markdown } from "./markdown.tsx";
 import { Empty } from "./pieces.tsx";
 import { Table } from "./table.tsx";
@@ -22,7 +22,7 @@ interface PanelProps {
 
 /** One answer: a chart, a number or a table, and beside a chart the same figures as a table. */
 export function Panel({ dashboard, panel, choice, place }: PanelProps) {
-  const figures = useMemo(() => figuresOf(panel, dashboard.filters, choice), [panel, choice]);
+  const figures = useMemo(() => figuresOf(panel, dashboard.filters, choice), [panel, dashboard.filters, choice]);
   const [asTable, setAsTable] = useState(false);
   const isChart = panel.chart !== "number" && panel.chart !== "table";
   const id = `panel-${place}`;
@@ -82,16 +82,16 @@ const LOWEST = 300;
 
 function Chart({ panel, figures }: { readonly panel: PanelData; readonly figures: Figures }) {
   const element = useRef<HTMLDivElement>(null);
+  const drawn = useRef<Drawn | undefined>(undefined);
   const [failure, setFailure] = useState<string>();
   useEffect(() => {
-    let remove = () => {};
     let isWanted = true;
     const draw = () =>
       loadDrawing().then(
         (drawing) => {
           if (!isWanted || !element.current) return;
-          remove();
-          remove = drawing(element.current, panel, figures, isDark());
+          drawn.current ??= drawing(element.current);
+          drawn.current.show(panel, figures, isDark());
         },
         (error: Error) => setFailure(error.message),
       );
@@ -103,12 +103,12 @@ function Chart({ panel, figures }: { readonly panel: PanelData; readonly figures
     addEventListener("themechange", draw);
     return () => {
       isWanted = false;
-      remove();
       system.removeEventListener("change", draw);
       paper.removeEventListener("change", draw);
       removeEventListener("themechange", draw);
     };
   }, [panel, figures]);
+  useEffect(() => () => drawn.current?.remove(), []);
   if (failure) return <p class="failure">{failure}</p>;
   return (
     <div class={`chart chart-${panel.chart}`} style={{ minHeight: `${heightOf(panel, figures, LOWEST)}px` }}>
@@ -138,8 +138,14 @@ function Numbers({ panel, figures }: { readonly panel: PanelData; readonly figur
 /** As large as there is room for; its unit is smaller. */
 function Figure({ figure, unit }: ShownFigure) {
   const signs = figure.length + (unit ? (unit.length + 1) * 0.62 : 0);
+  const known = useRef({ figure, isNew: false });
+  if (known.current.figure !== figure) known.current = { figure, isNew: true };
   return (
-    <strong style={{ "--signs": String(Math.max(6, signs)) }}>
+    <strong
+      key={figure}
+      class={known.current.isNew ? "changed" : undefined}
+      style={{ "--signs": String(Math.max(6, signs)) }}
+    >
       {figure}
       {unit && <span class="unit">{`\u00a0${unit}`}</span>}
     </strong>

@@ -84,5 +84,10 @@ function clockOfZone(timeZone: string): Intl.DateTimeFormat {
   });
 }
 
+/** "10:20:07", as the clock of whoever reads shows a moment. */
+export function secondOf(text: string): string {
+  return new Date(text).toLocaleTimeString("en-GB");
+}
+
 /** Whether a line that should have begun so many seconds ago has nobody who begins it; alerts of `dataform bi prometheus` begin there, too. */
 export const isLate = (lag: number): boolean => lag > 300;
