@@ -3,7 +3,7 @@ import type { LoadTarget } from "../land/load/target.ts";
 import { counted } from "../model/counted.ts";
 import { type CollectStream, EVENT_COLUMNS, type RecordSchema, type StreamDeclaration } from "../model/declarations.ts";
 import { nearest } from "../model/nearest.ts";
-import type { JsonDocument } from "../sources/json/document.ts";
+import type { JsonPart } from "../sources/json/document.ts";
 import { type Envelope, EventRecord, type Sending } from "./event.ts";
 
 export type EventTarget = LoadTarget<StreamDeclaration & { readonly connector: CollectStream }>;
@@ -53,7 +53,7 @@ export class EventStreams {
   }
 
   /** The event as its schema sees it; a reason where no stream takes such events. */
-  judge(event: Envelope, sending: Sending, position: string, document: JsonDocument): JudgedEvent | string {
+  judge(event: Envelope, sending: Sending, position: string, document: JsonPart): JudgedEvent | string {
     const stream = this.#byType.get(event.type)?.get(event.version);
     if (!stream) return this.#unknown(event);
     const record = new EventRecord(event, sending, { position, clockSkew: this.#clockSkew, document });

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { isDateTimeText } from "../land/check/times.ts";
 import { EVENT_COLUMNS } from "../model/declarations.ts";
-import { isObject, type JsonDocument, type SourceRecord } from "../sources/json/document.ts";
+import { isObject, type JsonPart, type SourceRecord } from "../sources/json/document.ts";
 import { JsonText } from "../sources/json/text.ts";
 
 /** What a sender says around the data of an event. Times are texts with a zone, by the sender's clock. */
@@ -28,7 +28,7 @@ const LONGEST_ID = 200;
 
 /** An event of a request: its envelope, or what is wrong with it. */
 export function readEnvelope(
-  document: JsonDocument,
+  document: JsonPart,
   sentAt: string | undefined,
 ): Envelope | { readonly reasons: readonly string[] } {
   const { value, source } = document;
@@ -123,7 +123,6 @@ function textOf(moment: number): string {
 export class EventRecord implements SourceRecord {
   readonly value: Readonly<Record<string, unknown>>;
   readonly exact: boolean;
-  readonly hasDuplicateKeys: boolean;
   readonly position: string;
   /** Cells of `EVENT_COLUMNS`: what was said around the data. */
   readonly around: readonly (string | null)[];
@@ -136,11 +135,10 @@ export class EventRecord implements SourceRecord {
       position,
       clockSkew,
       document,
-    }: { readonly position: string; readonly clockSkew: number; readonly document: JsonDocument },
+    }: { readonly position: string; readonly clockSkew: number; readonly document: JsonPart },
   ) {
     this.value = data.value;
     this.exact = document.exact;
-    this.hasDuplicateKeys = document.hasDuplicateKeys;
     this.position = position;
     const received = textOf(receivedAt);
     const happened = happenedAt({ time, sentAt }, receivedAt, clockSkew);

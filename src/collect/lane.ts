@@ -32,10 +32,16 @@ interface Commit {
 /** Of a commit what goes into one load. */
 interface Batch {
   readonly load: OpenLoad;
+  readonly events: readonly Placed[];
+  /** The row of the first; the others follow. */
+  readonly first: number;
   readonly rows: RowBatch;
   readonly rejections: Rejection[];
-  /** Which event each row is. */
-  readonly placeOf: ReadonlyMap<number, Placed>;
+}
+
+/** The event that a row is. */
+function placedAs({ events, first }: Batch, rowNo: number): Placed {
+  return events[rowNo - first]!;
 }
 
 /** So often events of one name are looked at in one commit. */
@@ -117,8 +123,8 @@ export class Lane {
       let left: readonly Placed[] = events.map((event, at) => ({ at, event }));
       for (let pass = 1; left.length; pass++) left = await this.#pass(commit, pass < MOST_PASSES ? left : giveUp(left));
     });
-    for (const { load, rejections, placeOf } of landed) {
-      load.rows += placeOf.size - rejections.length;
+    for (const { load, events, rejections } of landed) {
+      load.rows += events.length - rejections.length;
       load.rejected += rejections.length;
       for (const { reason } of rejections) load.reasons.add(reason);
     }
@@ -162,10 +168,10 @@ export class Lane {
     for (const { at } of events) commit.outcomes[at] = ACCEPTED;
     await (commit.isCareful ? this.#copyEach(commit, batches) : this.#copyAll(commit, batches));
     commit.landed.push(...batches);
-    for (const { rows, rejections, placeOf } of batches) {
-      rows.release();
-      for (const { rowNo, reason } of rejections)
-        commit.outcomes[placeOf.get(rowNo)!.at] = { kind: "rejected", reason };
+    for (const batch of batches) {
+      batch.rows.release();
+      for (const { rowNo, reason } of batch.rejections)
+        commit.outcomes[placedAs(batch, rowNo).at] = { kind: "rejected", reason };
     }
   }
 
@@ -173,16 +179,15 @@ export class Lane {
   #batch(load: OpenLoad, events: readonly Placed[]): Batch {
     const rows = new RowBatch(this.#free);
     const rejections: Rejection[] = [];
-    const placeOf = new Map<number, Placed>();
-    for (const one of events) {
-      const { position, text, judged } = one.event;
+    const first = load.places + 1;
+    for (const { event } of events) {
+      const { position, text, judged } = event;
       const rowNo = ++load.places;
-      placeOf.set(rowNo, one);
       // What of it is refused is still here as it came.
-      if (judged.cells) rows.add(rowNo, { position }, judged.cells, "");
+      if (judged.cells) rows.add(rowNo, event, judged.cells, "");
       else rejections.push({ rowNo, position, reason: judged.reason!, text: text() });
     }
-    return { load, rows, rejections, placeOf };
+    return { load, events, first, rows, rejections };
   }
 
   /** In one message. A row that the server refuses takes all along. */
@@ -194,24 +199,27 @@ export class Lane {
     if (landing.length) transaction.add({ statement: END_LANDING_ALL });
     for (const { load, rejections } of batches)
       if (rejections.length) transaction.add(rejectionsCopy({ key: load.key, loadId: load.id }, rejections));
-    const answers = await transaction.send();
-    for (const [index, { rows }] of landing.entries()) requireAll(answers[index + 1]!.rowCount, rows.count);
+    const copies = (await transaction.send()).filter(({ command }) => command === "COPY");
+    for (const [index, { rows }] of landing.entries()) requireAll(copies[index]!.rowCount, rows.count);
   }
 
   /** A row that the server refuses is rejected by itself. */
   async #copyEach({ transaction }: Commit, batches: readonly Batch[]): Promise<void> {
     const client = this.#client;
     await transaction.send();
-    for (const { load, rows, rejections, placeOf } of batches) {
+    for (const batch of batches) {
+      const { load, rows, rejections } = batch;
       const into = load.stream && { client, loadId: load.id, table: load.stream.target.table };
-      const refuse = (one: Rejection) => void rejections.push({ ...one, text: placeOf.get(one.rowNo)!.event.text() });
+      const refuse = ({ rowNo, position, reason }: Rejection) =>
+        void rejections.push({ rowNo, position, reason, text: placedAs(batch, rowNo).event.text() });
       if (into && rows.count) await copyRows(into, rows, refuse);
     }
-    for (const { load, rejections, placeOf } of batches) {
+    for (const batch of batches) {
+      const { load, rejections } = batch;
       if (!rejections.length) continue;
       await copyRejections({ client, key: load.key, loadId: load.id }, rejections);
       const late = rejections.flatMap(({ rowNo }) => {
-        const { event } = placeOf.get(rowNo)!;
+        const { event } = placedAs(batch, rowNo);
         return event.judged.cells ? (event.key ?? []) : [];
       });
       if (late.length) await unclaimEvents(client, this.#of, late);

@@ -1,9 +1,9 @@
-import { isObject, type JsonDocument } from "../sources/json/document.ts";
+import { isObject, type JsonDocument, type JsonPart } from "../sources/json/document.ts";
 import { parseDocument, parseObject } from "../sources/json/object.ts";
 
 /** What a request holds. */
 export interface SentEvents {
-  readonly events: readonly { readonly position: string; readonly document: JsonDocument }[];
+  readonly events: readonly { readonly position: string; readonly document: JsonPart }[];
   /** What is no event, as it came. */
   readonly rejected: readonly { readonly position: string; readonly reason: string; readonly text: string }[];
   /** For events that do not say it themselves. */
@@ -73,7 +73,7 @@ function readDocument(document: JsonDocument): SentEvents {
 }
 
 function itemsOf(
-  { exact, hasDuplicateKeys }: JsonDocument,
+  { exact }: JsonDocument,
   values: readonly unknown[],
   source: JsonDocument["source"],
 ): SentEvents["events"] {
@@ -81,6 +81,6 @@ function itemsOf(
   const sources = source.items();
   return values.map((value, index) => ({
     position: `event ${index + 1}`,
-    document: { value, source: sources[index]!, exact, hasDuplicateKeys },
+    document: { value, source: sources[index]!, exact },
   }));
 }

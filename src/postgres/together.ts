@@ -166,5 +166,6 @@ function write(wire: Wire, { statement, parameters = [], name = "", chunks }: Se
 
 /** As the server reads an array of texts. */
 function listText(texts: readonly string[]): string {
-  return `{${texts.map((text) => `"${text.replace(/["\\]/g, "\\$&")}"`).join()}}`;
+  const quoted = texts.map((text) => `"${/["\\]/.test(text) ? text.replace(/["\\]/g, "\\$&") : text}"`);
+  return `{${quoted.join()}}`;
 }

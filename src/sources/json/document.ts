@@ -33,14 +33,22 @@ export interface JsonDocument {
 /** Long numbers, zeros at the end of a fraction, exponents, -0. May be found in a string: then it only costs time. */
 const MAY_CHANGE = /\d[\d.]{15}|[[:,]\s*(?:-0[\s,}\]]|-?\d+(?:\.\d*0[\s,}\]]|(?:\.\d+)?[eE][+-]?\d))/;
 
+/** A value of a document. */
+export type JsonPart = Pick<JsonDocument, "value" | "source" | "exact">;
+
 /** `JSON.parse` that keeps numbers as they are written: 12.50, 1e400, 9007199254740993. Throws a SyntaxError as `JSON.parse` does. */
 export function parseJson(text: string): JsonDocument {
   const value: unknown = JSON.parse(text);
+  let isTwice: boolean | undefined;
   return {
     value,
     source: new JsonText(text),
     exact: !MAY_CHANGE.test(text),
-    hasDuplicateKeys: hasDuplicateKeys(text, value),
+    // Not everybody asks.
+    get hasDuplicateKeys() {
+      isTwice ??= hasDuplicateKeys(text, value);
+      return isTwice;
+    },
   };
 }
 
