@@ -83,7 +83,7 @@ async function readRecord(client: Client, { environment, graph, schedules = [] }
       select kind, relation as name, measured_at as at, bytes
       from (${storedOverTime(record)}) as stored
       where environment = ${literal(environment)} and written_by in (
-        select run_id::text from _dataform.run where environment = ${literal(environment)} order by started_at desc limit 100
+        select run_id::text from _dataform.run where environment = ${literal(environment)} order by fence desc limit 100
       )
       order by measured_at`,
   );

@@ -32,7 +32,7 @@ export async function readRuns(
       inner join _dataform.run as told
         on told.run_id = runs.run_id
       where runs.${its}
-      order by runs.started_at desc, runs.run_id
+      order by told.fence desc, runs.run_id
       limit ${literal(MOST_RUNS)}`,
   );
   const steps = await readSteps(
@@ -103,10 +103,10 @@ async function readModels(client: Client, its: Sql): Promise<readonly ModelTimes
       with
 
       recent as (
-        select run_id, started_at
+        select run_id, started_at, fence
         from _dataform.run
         where ${its}
-        order by started_at desc
+        order by fence desc
         limit ${literal(MOST_RUNS)}
       ),
 
@@ -115,7 +115,7 @@ async function readModels(client: Client, its: Sql): Promise<readonly ModelTimes
           step.schema_name,
           step.name,
           jsonb_agg(
-            jsonb_build_object('runId', recent.run_id, 'at', recent.started_at, 'seconds', step.seconds) order by recent.started_at
+            jsonb_build_object('runId', recent.run_id, 'at', recent.started_at, 'seconds', step.seconds) order by recent.fence
           ) as history
         from _dataform.step as step
         inner join recent

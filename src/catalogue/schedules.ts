@@ -103,7 +103,7 @@ function readDues(client: Client, environment: string): Promise<readonly Schedul
         select *
         from (${scheduleDues(record)}) as due
         where due.environment = line.environment and due.schedule = line.name
-        order by due.due desc, due.due_id desc
+        order by due.due_id desc
         limit ${literal(MOST_OF_A_LINE)}
       ) as due
       where line.environment = ${literal(environment)}

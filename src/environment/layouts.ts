@@ -1,4 +1,5 @@
 import { createSchemaOnce } from "../sql/ddl.ts";
+import { dollarQuoted } from "../sql/literals.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 
@@ -243,8 +244,31 @@ create table if not exists _dataform.follower (
 comment on table _dataform.incident is 'What is wrong, from when until when: dataform notify. Of one key one is open at most.';
 comment on table _dataform.delivery is 'Whom is told of the beginning and the end of each incident, once.';
 comment on column _dataform.delivery.message_id is 'The message that it was told in, or is tried in: sent again under the same one.';
-comment on table _dataform.follower is 'Those who follow the record: channels of notifications, what looks for incidents, OpenLineage. How far each has come, who is at it, and when it is tried again.';
-comment on column _dataform.follower.seen_until is 'Of what follows runs: when the last one ended that it knows.'`;
+comment on table _dataform.follower is 'Those who follow the record: channels of notifications, what looks for incidents, OpenLineage. How far each has come, who is at it, and when it is tried again.'`;
+
+/** Runs are followed by their fences, dues of a line by their numbers: a clock may be put back. */
+const byFence = sql`
+create index if not exists schedule_due_of_line on _dataform.schedule_due (environment, schedule, due_id);
+alter table _dataform.follower add column if not exists seen_fence bigint;
+do ${dollarQuoted(sql`
+  begin
+    if exists (
+      select from pg_catalog.pg_attribute
+      where attrelid = '_dataform.follower'::pg_catalog.regclass and attname = 'seen_until' and not attisdropped
+    ) then
+      update _dataform.follower as f
+      set seen_fence = coalesce(
+        (
+          select max(r.fence) from _dataform.run as r
+          where r.environment = f.environment and r.status <> 'running' and r.finished_at <= f.seen_until
+        ),
+        0
+      )
+      where f.seen_until is not null;
+      alter table _dataform.follower drop column seen_until;
+    end if;
+  end`)};
+comment on column _dataform.follower.seen_fence is 'Of what follows runs: the fence of the last ended one that it knows.'`;
 
 /** What makes each layout of the one before it, and of one of which somebody dropped a table. A published one never changes. */
 export const LAYOUTS: readonly Sql[] = [
@@ -254,4 +278,5 @@ export const LAYOUTS: readonly Sql[] = [
   timeline,
   keys,
   join([schedules, incidents], ";\n"),
+  byFence,
 ];

@@ -1,8 +1,9 @@
 import { UserError } from "../model/errors.ts";
+import { FENCED } from "../model/release.ts";
 import type { Client } from "../postgres/client.ts";
 import { nextRelease } from "../postgres/read-catalog.ts";
 import { labelled } from "../sql/ddl.ts";
-import { literal } from "../sql/literals.ts";
+import { dollarQuoted, literal } from "../sql/literals.ts";
 import { type Sql, sql } from "../sql/sql.ts";
 
 /**
@@ -98,7 +99,10 @@ export interface RunStart {
   readonly notes: readonly string[];
 }
 
-/** Records that a run began, reserves its release numbers, and marks runs that never ended. */
+/**
+ * Records that a run began, reserves its release numbers, and marks runs that never ended. Not where another run has taken over: those that
+ * are recorded end in the order of their fences, by which others follow them.
+ */
 export async function recordStart(client: Client, start: RunStart): Promise<void> {
   const {
     runId,
@@ -111,7 +115,15 @@ export async function recordStart(client: Client, start: RunStart): Promise<void
     coreVersion,
     notes,
   } = start;
+  const isOwn = sql`
+    begin
+      perform from _dataform.environment where name = ${literal(environment)} and fence = ${literal(fence)} for update;
+      if not found then
+        raise exception 'another run has taken over environment %', ${literal(environment)} using errcode = ${literal(FENCED)};
+      end if;
+    end`;
   await client.script(sql`
+    do ${dollarQuoted(isOwn)};
     update _dataform.run set status = 'abandoned', finished_at = clock_timestamp()
     where environment = ${literal(environment)} and status = 'running';
     update _dataform.environment

@@ -9,6 +9,12 @@ import { join, type Sql, sql } from "../sql/sql.ts";
 import { json } from "./metadata.ts";
 import type { Publishing } from "./publishing.ts";
 
+/** Notified with what ended: a run, or a due of the schedule. */
+export const ENDED = "dataform_ended";
+
+/** Who follows the record hears it when the transaction commits. */
+export const tellEnded = sql`select pg_catalog.pg_notify(${literal(ENDED)}, '')`;
+
 /** What is recorded of a run besides its report. */
 export interface RunDetails {
   /** By key, of steps that did not begin at once: what each waited for last. */
@@ -36,6 +42,7 @@ export async function recordFinish(
         update _dataform.run
         set status = ${literal(status)}, finished_at = clock_timestamp(), releases = ${numbers(releases)}
         where run_id = ${literal(runId)}`,
+        tellEnded,
       ],
       ";\n",
     ),
@@ -62,11 +69,12 @@ export async function recordEnd(client: Client, report: RunReport, details: RunD
     set status = ${literal(report.status)}, finished_at = clock_timestamp(), releases = ${numbers(report.releases)},
       errors = ${json(report.errors)}, warnings = ${json(report.warnings)}
     where run_id = ${literal(report.runId)}`;
-  if (!rows.length) return void (await client.script(join([...first, recordRun], ";\n")));
+  if (!rows.length) return void (await client.script(join([...first, recordRun, tellEnded], ";\n")));
   await withTransaction(client, async () => {
     await client.script(join(first, ";\n"));
     await recordFailingRows(client, report.runId, rows);
     await client.query(recordRun);
+    await client.query(tellEnded);
   });
 }
 

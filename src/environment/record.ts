@@ -58,7 +58,10 @@ export const RECORD: Readonly<Record<string, Readonly<Record<string, number>>>> 
     6,
     ...["incident_id", "channel", "event", "environment", "status", "made_at", "sent_at", "message_id", "error"],
   ),
-  follower: columns(6, ...["environment", "name", "seen_until", "claimed_until", "next_at", "attempts", "error"]),
+  follower: {
+    ...columns(6, "environment", "name", "claimed_until", "next_at", "attempts", "error"),
+    ...columns(7, "seen_fence"),
+  },
 };
 
 function columns(layout: number, ...names: string[]): Record<string, number> {

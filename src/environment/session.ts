@@ -154,6 +154,7 @@ export async function withSession<T>(
     // The statement that it cut off, or the connection, is not what went wrong.
     if (signal.aborted && (sqlState(error) === SQLSTATE.queryCanceled || connectionLost(error))) throw signal.reason;
     if (sqlState(error) === SQLSTATE.lockNotAvailable) throw inTheWay(error as Error, environment);
+    if (sqlState(error) === FENCED && !(error instanceof UserError)) throw overtaken(environment, error);
     if (error instanceof UserError || !connectionLost(error)) throw error;
     if (await endAfterLoss(settings, environment, { runId, fence, signal, onWait }))
       throw overtaken(environment, error);

@@ -60,7 +60,7 @@ export interface RecordedRuns {
     readonly failed: number;
   }[];
   /** Runs that ended since the last look. */
-  readonly ended: readonly { readonly endedAt: string; readonly status: string; readonly seconds: number }[];
+  readonly ended: readonly { readonly fence: string; readonly status: string; readonly seconds: number }[];
   /** Steps of those. */
   readonly endedSteps: readonly { readonly kind: string; readonly status: string; readonly seconds: number }[];
 }
@@ -73,7 +73,7 @@ export const seconds = (moment: Sql) => sql`extract(epoch from ${moment})::doubl
 
 /**
  * In one snapshot. The connection may read the record's runs and steps.
- * @param since the moment at which the last run ended that is known, as the server wrote it; null: no run is new
+ * @param since the fence of the last run that ended and is known; null: no run is new
  */
 export function readRuns(
   client: Client,
@@ -89,7 +89,7 @@ async function runsOf(client: Client, environment: string, since: string | null,
   const lastEnded = sql`
     select run_id from _dataform.run
     where environment = ${its} and finished_at is not null
-    order by finished_at desc, run_id
+    order by fence desc, run_id
     limit 1`;
   const [environmentRow] = await rowsOf<NonNullable<RecordedRuns["environment"]>>(
     client,
@@ -153,17 +153,17 @@ async function runsOf(client: Client, environment: string, since: string | null,
           select from _dataform.step as built
           where built.run_id = run.run_id and built.kind in ('view', 'table', 'incremental') and built.status in ('ok', 'waiting', 'held')
         )
-        order by run.finished_at desc, run.run_id
+        order by run.fence desc, run.run_id
         limit 1
       )
       order by seconds desc, model
       limit ${literal(models)}`,
   );
   const news = sql`
-    select run_id, finished_at, status, ${seconds(sql`finished_at - started_at`)} as seconds
+    select run_id, fence, status, ${seconds(sql`finished_at - started_at`)} as seconds
     from _dataform.run
-    where environment = ${its} and finished_at > ${literal(since)}::timestamptz
-    order by finished_at
+    where environment = ${its} and finished_at is not null and fence > ${literal(since)}::bigint
+    order by fence
     limit ${literal(MOST_RUNS)}`;
   return {
     environment: environmentRow ?? null,
@@ -198,7 +198,7 @@ async function runsOf(client: Client, environment: string, since: string | null,
     ),
     ended: await rowsOf<RecordedRuns["ended"][number]>(
       client,
-      sql`select finished_at::text as "endedAt", status, seconds from (${news}) as news order by finished_at`,
+      sql`select fence::text as fence, status, seconds from (${news}) as news order by news.fence`,
     ),
     endedSteps: await rowsOf<RecordedRuns["endedSteps"][number]>(
       client,
@@ -230,7 +230,7 @@ function schedulesNow(environment: Sql): Sql {
       select due.status
       from _dataform.schedule_due as due
       where due.environment = line.environment and due.schedule = line.name and due.finished_at is not null and due.status <> 'skipped'
-      order by due.finished_at desc
+      order by due.due_id desc
       limit 1
     ) as ended
       on true
@@ -238,7 +238,7 @@ function schedulesNow(environment: Sql): Sql {
       select due.started_at, due.due
       from _dataform.schedule_due as due
       where due.environment = line.environment and due.schedule = line.name and due.started_at is not null
-      order by due.started_at desc
+      order by due.due_id desc
       limit 1
     ) as begun
       on true
@@ -254,26 +254,26 @@ function lastVerdicts(environment: Sql): Sql {
     from (
       select distinct on (step.schema_name, step.name) step.kind, step.status
       from (
-        select run_id, started_at from _dataform.run
+        select run_id, fence from _dataform.run
         where environment = ${environment} and finished_at is not null
-        order by started_at desc
+        order by fence desc
         limit 50
       ) as run
       inner join _dataform.step as step
         on step.run_id = run.run_id
       where step.status <> 'skipped'
-      order by step.schema_name, step.name, run.started_at desc, run.run_id
+      order by step.schema_name, step.name, run.fence desc, run.run_id
     ) as latest
     where status in ('failed', 'held', 'warned')
     group by kind, status`;
 }
 
-/** The moment after which runs are new. */
-export async function readLastEnd(client: Client, environment: string): Promise<string | null> {
+/** The fence after which runs are new. */
+export async function readLastFence(client: Client, environment: string): Promise<string | null> {
   if (!(await hasMetadata(client))) return null;
-  const { rows } = await client.query<{ at: string }>(
-    sql`select coalesce(max(finished_at), '-infinity')::text as at from _dataform.run where environment = $1`,
+  const { rows } = await client.query<{ last: string }>(
+    sql`select coalesce(max(fence), 0) as last from _dataform.run where environment = $1 and finished_at is not null`,
     [environment],
   );
-  return rows[0]!.at;
+  return rows[0]!.last;
 }

@@ -4,7 +4,7 @@ import { type Client, hangUp, withClient } from "../postgres/client.ts";
 import { sql } from "../sql/sql.ts";
 import { within } from "../wait/timers.ts";
 import { type RecordedLoads, type RecordedStorage, readLoads, readStorage } from "./recorded-loads.ts";
-import { type RecordedRuns, readLastEnd, readRuns } from "./recorded-runs.ts";
+import { type RecordedRuns, readLastFence, readRuns } from "./recorded-runs.ts";
 
 export interface SnapshotOptions {
   readonly environment: string;
@@ -78,9 +78,9 @@ export class Snapshots {
 
   async #runs(client: Client): Promise<RecordedRuns | undefined> {
     const { environment, models } = this.#options;
-    this.#since ??= await readLastEnd(client, environment);
+    this.#since ??= await readLastFence(client, environment);
     const runs = await readRuns(client, environment, { since: this.#since, models });
-    this.#since = runs?.ended.at(-1)?.endedAt ?? this.#since;
+    this.#since = runs?.ended.at(-1)?.fence ?? this.#since;
     return runs;
   }
 

@@ -1,8 +1,9 @@
 import { milliseconds } from "../model/duration.ts";
 import type { ChannelSettings, Message } from "../model/notifying.ts";
 import type { Client } from "../postgres/client.ts";
+import { LONGEST_ASKED } from "./channels/post.ts";
 import { type Surroundings, tell } from "./channels/tell.ts";
-import { NotTold, nameOf, PATIENCE } from "./channels/told.ts";
+import { NotTold, nameOf } from "./channels/told.ts";
 import { claim, postpone, settle } from "./deliveries.ts";
 
 export interface Delivering {
@@ -16,8 +17,8 @@ export interface Delivering {
 const FIRST_WAIT = 5_000;
 const LONGEST_WAIT = 15 * 60_000;
 
-/** For so long a message that goes out belongs to whoever claimed it, or as long as the channel may take. In milliseconds. */
-const CLAIM = 3 * 60_000;
+/** For so long a message that goes out belongs to whoever claimed it, besides what the channel may take. In milliseconds. */
+const CLAIM = 2 * 60_000;
 
 /** What came of one channel. */
 export interface Delivered {
@@ -34,8 +35,10 @@ export async function deliverNext(
   channel: ChannelSettings,
   { environment, project, site, surroundings }: Delivering,
 ): Promise<Delivered | undefined> {
-  const lasting = Math.max(CLAIM, milliseconds(channel.command?.timeout ?? "0s")! + PATIENCE);
-  const claimed = await claim(client, environment, name, lasting);
+  const { webhook, slack, email, command } = channel;
+  const lasting = CLAIM + milliseconds((webhook ?? slack ?? email ?? command)!.timeout)!;
+  const longest = Math.max(LONGEST_ASKED, milliseconds(channel.every)!);
+  const claimed = await claim(client, environment, name, { lasting, longest });
   if (!claimed) return undefined;
   const { id, until, attempts, events } = claimed;
   const message: Message = {

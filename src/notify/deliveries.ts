@@ -3,6 +3,7 @@ import type { Told } from "../model/notifying.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { literal } from "../sql/literals.ts";
 import { type Sql, sql } from "../sql/sql.ts";
+import { isFree } from "./free.ts";
 
 /** Channels that have something to tell. */
 export async function readWaiting(client: Client, environment: string): Promise<ReadonlyMap<string, number>> {
@@ -36,12 +37,13 @@ export interface Claimed {
  * Takes the next message of a channel: what was tried before, as it was then, or else all that waits. Undefined where there is nothing, the
  * channel is to wait, or another process is at it.
  * @param lasting for so many milliseconds it belongs to whoever claims it
+ * @param longest so many milliseconds a channel may wait, at most
  */
 export function claim(
   client: Client,
   environment: string,
   channel: string,
-  lasting: number,
+  { lasting, longest }: { readonly lasting: number; readonly longest: number },
 ): Promise<Claimed | undefined> {
   const name = `channel:${channel}`;
   return withTransaction(client, async () => {
@@ -54,11 +56,10 @@ export function claim(
       sql`
         update _dataform.follower set claimed_until = clock_timestamp() + $3::interval
         where environment = $1 and name = $2
-          and coalesce(claimed_until, '-infinity') < clock_timestamp()
-          and coalesce(next_at, '-infinity') <= clock_timestamp()
+          and ${isFree(sql`$3::interval`, sql`$5::interval`)}
           and exists (select from _dataform.delivery where environment = $1 and channel = $4 and status = 'waiting')
         returning attempts, claimed_until::text as until`,
-      [environment, name, `${lasting} milliseconds`, channel],
+      [environment, name, `${lasting} milliseconds`, channel, `${longest} milliseconds`],
     );
     if (!rows.length) return undefined;
     const { rows: ids } = await client.query<{ id: string }>(

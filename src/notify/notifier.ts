@@ -1,8 +1,10 @@
 import { type LookedAt, readFreshness } from "../catalogue/freshness.ts";
 import { hasMetadata } from "../environment/layout.ts";
+import { ENDED } from "../environment/record-end.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import type { NotificationSettings, Trouble, Verdict } from "../model/notifying.ts";
 import { type Client, withClient } from "../postgres/client.ts";
+import { Hearing } from "../postgres/listen.ts";
 import { pause } from "../wait/pause.ts";
 import type { Belongings } from "./belongings.ts";
 import type { Surroundings } from "./channels/tell.ts";
@@ -36,8 +38,9 @@ interface NotifierOptions {
   readonly say: (line: string) => void;
 }
 
-/** Between two looks, in milliseconds. */
+/** Between two looks where nothing is heard, and where something is, in milliseconds. */
 const LOOK_EVERY = 10_000;
+const SOONEST = 1_000;
 /** As long as a message may wait for the one before it, where somebody waits for all of them. */
 const PATIENCE = 5_000;
 
@@ -84,8 +87,13 @@ export class Notifier {
     return this.#waiting();
   }
 
-  /** Looks and tells again and again until the signal comes. A channel that takes long keeps no other one waiting. */
+  /**
+   * Looks and tells again and again until the signal comes: when a run or a due ended, and now and then. A channel that takes long keeps
+   * no other one waiting.
+   */
   async follow(signal: AbortSignal): Promise<void> {
+    const how = { applicationName: "dataform-notify", duty: "publisher" } as const;
+    const hearing = new Hearing(this.#options.settings, how, ENDED);
     const busy = new Map<string, Promise<unknown>>();
     let telling: Promise<void> | undefined;
     while (!signal.aborted) {
@@ -114,8 +122,10 @@ export class Notifier {
         }).finally(() => {
           telling = undefined;
         });
-      await pause(LOOK_EVERY, signal).catch(() => {});
+      await pause(SOONEST, signal).catch(() => {});
+      await hearing.wait(LOOK_EVERY - SOONEST, signal);
     }
+    await hearing.close();
     await Promise.all([...busy.values(), telling]);
   }
 

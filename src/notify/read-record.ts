@@ -9,15 +9,16 @@ import type { EndedRun, LastDue, LastLoad } from "./verdicts.ts";
 export const MOST_RUNS = 50;
 
 /**
- * The first runs that ended since, in their order. One environment has one run at a time, so what ended later is recorded later.
- * @param since as the server wrote it; null, of whoever knows none: the last ones
+ * The first runs that ended since, in their order: one environment has one run at a time, so one with a later fence ended later, whatever
+ * the clock said.
+ * @param since the fence of the last one that is known; null, of whoever knows none: the last ones
  */
 export function readEndedRuns(client: Client, environment: string, since: string | null): Promise<readonly EndedRun[]> {
   const runs = sql`
-    select run_id, status, finished_at, errors
+    select run_id, status, fence, errors
     from _dataform.run
-    where environment = ${literal(environment)} and status <> 'running' and finished_at > coalesce(${literal(since)}::timestamptz, '-infinity')
-    order by finished_at ${since === null ? sql`desc` : sql`asc`}
+    where environment = ${literal(environment)} and status <> 'running' and fence > coalesce(${literal(since)}::bigint, -1)
+    order by fence ${since === null ? sql`desc` : sql`asc`}
     limit ${literal(MOST_RUNS)}`;
   return rowsOf<EndedRun>(
     client,
@@ -25,7 +26,7 @@ export function readEndedRuns(client: Client, environment: string, since: string
       select
         run.run_id as "runId",
         run.status,
-        run.finished_at::text as "finishedAt",
+        run.fence::text as fence,
         coalesce((select jsonb_agg(error ->> 'message') from jsonb_array_elements(run.errors) as error), '[]') as errors,
         coalesce(
           (
@@ -41,7 +42,7 @@ export function readEndedRuns(client: Client, environment: string, since: string
           '[]'
         ) as steps
       from (${runs}) as run
-      order by run.finished_at`,
+      order by run.fence`,
   );
 }
 
@@ -59,13 +60,19 @@ export function readLastDues(client: Client, environment: string): Promise<reado
   return rowsOf<LastDue>(
     client,
     sql`
-      select distinct on (due.schedule) due.schedule, due.status, due.reason,
+      select line.name as schedule, last.status, last.reason,
         coalesce(jsonb_path_query_array(line.definition, '$.steps[*].scope'), '[]') as scopes
-      from _dataform.schedule_due as due
-      inner join _dataform.schedule as line
-        on line.environment = due.environment and line.name = due.schedule and line.removed_at is null
-      where due.environment = ${literal(environment)} and due.status in ('success', 'failure', 'cancelled') and due.finished_at is not null
-      order by due.schedule, due.finished_at desc`,
+      from _dataform.schedule as line
+      cross join lateral (
+        select due.status, due.reason
+        from _dataform.schedule_due as due
+        where due.environment = line.environment and due.schedule = line.name
+          and due.status in ('success', 'failure', 'cancelled') and due.finished_at is not null
+        order by due.due_id desc
+        limit 1
+      ) as last
+      where line.environment = ${literal(environment)} and line.removed_at is null
+      order by line.name`,
   );
 }
 

@@ -48,7 +48,7 @@ async function lookWithin(client: Client, looking: Looking): Promise<Looked> {
     LOOKER,
   ]);
   const { rows } = await client.query<{ seen: string | null }>(
-    sql`select seen_until::text as seen from _dataform.follower where environment = $1 and name = $2 for update`,
+    sql`select seen_fence as seen from _dataform.follower where environment = $1 and name = $2 for update`,
     [environment, LOOKER],
   );
   const since = rows[0]!.seen;
@@ -59,14 +59,15 @@ async function lookWithin(client: Client, looking: Looking): Promise<Looked> {
     const all = runs.map((run) => verdictsOfRun(run, belongings));
     // Whoever looks for the first time is not told of what is over already.
     for (const verdicts of since === null ? [all.flat()] : all) looked = await keep(client, looking, verdicts, looked);
-    seen = runs.at(-1)?.finishedAt ?? seen ?? "-infinity";
+    seen = runs.at(-1)?.fence ?? seen ?? "0";
     more = since !== null && runs.length === MOST_RUNS;
   }
   looked = await keep(client, looking, now, looked);
-  await client.query(
-    sql`update _dataform.follower set seen_until = $3::timestamptz where environment = $1 and name = $2`,
-    [environment, LOOKER, seen],
-  );
+  await client.query(sql`update _dataform.follower set seen_fence = $3::bigint where environment = $1 and name = $2`, [
+    environment,
+    LOOKER,
+    seen,
+  ]);
   return looked;
 }
 

@@ -9,7 +9,7 @@ export interface EndedRun {
   readonly runId: string;
   readonly status: string;
   /** As the server wrote it. */
-  readonly finishedAt: string;
+  readonly fence: string;
   /** Of what belongs to no step. */
   readonly errors: readonly string[];
   readonly steps: readonly EndedStep[];

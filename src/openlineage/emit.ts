@@ -1,6 +1,8 @@
 import { hasMetadata } from "../environment/layout.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
+import { LONGEST_ASKED } from "../notify/channels/post.ts";
 import { NotTold } from "../notify/channels/told.ts";
+import { isFree } from "../notify/free.ts";
 import { type Client, withClient } from "../postgres/client.ts";
 import { sql } from "../sql/sql.ts";
 import type { Events } from "./events.ts";
@@ -93,19 +95,19 @@ async function claim(
     sql`
       update _dataform.follower set claimed_until = clock_timestamp() + $3::interval
       where environment = $1 and name = $2
-        and coalesce(claimed_until, '-infinity') < clock_timestamp() and coalesce(next_at, '-infinity') <= clock_timestamp()
-      returning seen_until::text as seen, attempts`,
-    [environment, FOLLOWER, CLAIM],
+        and ${isFree(sql`$3::interval`, sql`$4::interval`)}
+      returning seen_fence as seen, attempts`,
+    [environment, FOLLOWER, CLAIM, `${LONGEST_ASKED} milliseconds`],
   );
   return rows[0] && { seen: rows[0].seen, attempts: Number(rows[0].attempts) };
 }
 
-async function advance(client: Client, environment: string, { mark }: RecordedRun): Promise<void> {
+async function advance(client: Client, environment: string, { fence }: RecordedRun): Promise<void> {
   await client.query(
     sql`
-      update _dataform.follower set seen_until = $3::timestamptz, claimed_until = clock_timestamp() + $4::interval
+      update _dataform.follower set seen_fence = $3::bigint, claimed_until = clock_timestamp() + $4::interval
       where environment = $1 and name = $2`,
-    [environment, FOLLOWER, mark, CLAIM],
+    [environment, FOLLOWER, fence, CLAIM],
   );
 }
 

@@ -9,8 +9,8 @@ export interface RecordedRun {
   readonly status: string;
   readonly startedAt: string;
   readonly finishedAt: string;
-  /** The same, as the server compares it. */
-  readonly mark: string;
+  /** Which one of its environment it is: it grows from each to the next. */
+  readonly fence: string;
   /** When a schedule said that it was due; null where none did. */
   readonly due: string | null;
   readonly errors: readonly string[];
@@ -35,7 +35,7 @@ const MOST = 20;
 
 const utc = (moment: Sql) => sql`to_char((${moment}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
-/** Runs that ended since, in their order. @param since null: only the last one */
+/** Runs that ended since, in their order. @param since the fence of the last one that is known; null: only the last one */
 export function readRecordedRuns(
   client: Client,
   environment: string,
@@ -44,8 +44,8 @@ export function readRecordedRuns(
   const its = literal(environment);
   const after =
     since === null
-      ? sql`(select max(finished_at) - interval '1 microsecond' from _dataform.run where environment = ${its})`
-      : sql`${literal(since)}::timestamptz`;
+      ? sql`(select max(fence) - 1 from _dataform.run where environment = ${its} and status <> 'running')`
+      : sql`${literal(since)}::bigint`;
   const began = sql`run.started_at + step.start_seconds * interval '1 second'`;
   return rowsOf<RecordedRun>(
     client,
@@ -55,7 +55,7 @@ export function readRecordedRuns(
         run.status,
         ${utc(sql`run.started_at`)} as "startedAt",
         ${utc(sql`run.finished_at`)} as "finishedAt",
-        run.finished_at::text as mark,
+        run.fence::text as fence,
         (
           select ${utc(sql`min(due.due)`)}
           from _dataform.schedule_step as scheduled
@@ -79,8 +79,8 @@ export function readRecordedRuns(
           '[]'
         ) as steps
       from _dataform.run as run
-      where run.environment = ${its} and run.status <> 'running' and run.finished_at > ${after}
-      order by run.finished_at
+      where run.environment = ${its} and run.status <> 'running' and run.fence > ${after}
+      order by run.fence
       limit ${literal(MOST)}`,
   );
 }

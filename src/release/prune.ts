@@ -46,7 +46,7 @@ export async function pruneHistory(
       with old as materialized (
         select r.run_id
         from (
-          select run_id, started_at, status, row_number() over (order by started_at desc, run_id) as place
+          select run_id, started_at, status, row_number() over (order by fence desc, run_id) as place
           from _dataform.run
           where environment = $1
         ) as r

@@ -18,7 +18,7 @@ const AGAIN = 2_000;
 export interface Recorded {
   /** What readers have; null before the first. */
   readonly release: string | null;
-  /** When the last run ended. */
+  /** The fence of the last run that ended. */
   readonly ended: string | null;
   /** Another one where keys for `dataform serve` were made, revoked or changed. */
   readonly keys: string | null;
@@ -98,7 +98,7 @@ async function recordedOf(client: Client, environment: string): Promise<Recorded
     sql`
       select
         (select release_id from _dataform.environment where name = $1) as release,
-        (select max(finished_at) from _dataform.run where environment = $1) as ended,
+        (select max(fence) from _dataform.run where environment = $1 and finished_at is not null) as ended,
         (${keysMark}) as keys`,
     [environment],
   );

@@ -78,7 +78,7 @@ export function decideDues(client: Client, deciding: Deciding): Promise<boolean>
       const line = deciding.lines.get(row.name);
       return line && line.version === row.version ? [{ line, decision: decide(stateOf(line, row), now) }] : [];
     });
-    for (const { line, decision } of decided) await record(client, deciding, line, decision);
+    await record(client, deciding, decided);
     if (decided.length) await tellFollowers(client);
     return decided.some(({ decision: { startAt } }) => startAt !== null && startAt <= now) || rows.length === AT_ONCE;
   });
@@ -107,20 +107,32 @@ interface NewDue {
   readonly reason?: string;
 }
 
-async function record(client: Client, deciding: Deciding, line: ScheduleLine, decision: Decision): Promise<void> {
-  await addDues(client, deciding, line, [
-    ...decision.skips.map((skip) => ({ ...skip, cause: "clock" as const })),
-    ...decision.claims,
-  ]);
-  await moveLine(client, deciding.environment, line.name, decision);
+interface Decided {
+  readonly line: ScheduleLine;
+  readonly decision: Decision;
+}
+
+/** However many lines they are, two statements. */
+async function record(client: Client, deciding: Deciding, decided: readonly Decided[]): Promise<void> {
+  const dues = decided.map(({ line, decision: { skips, claims } }) => ({
+    line,
+    dues: [...skips.map((skip) => ({ ...skip, cause: "clock" as const })), ...claims],
+  }));
+  if (dues.some((one) => one.dues.length)) await addDues(client, deciding, dues);
+  const moves = decided.map(({ line, decision }) => ({ name: line.name, to: decision }));
+  if (moves.length) await moveLines(client, deciding.environment, moves);
+}
+
+interface DuesOfLine {
+  readonly line: ScheduleLine;
+  readonly dues: readonly NewDue[];
 }
 
 /** Adds rows: queued, or skipped where there is a reason. One that is there already stays as it is. Returns their numbers. */
 async function addDues(
   client: Client,
   { environment, by }: Deciding,
-  line: ScheduleLine,
-  dues: readonly NewDue[],
+  lines: readonly DuesOfLine[],
 ): Promise<readonly string[]> {
   const { rows } = await client.query<{ due_id: string }>(
     sql`
@@ -128,20 +140,27 @@ async function addDues(
         environment, schedule, version, due, last_due, dues, cause, caused_by, definition, status, reason, claimed_by, finished_at
       )
       select
-        $1, $2, $3, ${momentOf(sql`d.due`)}, ${momentOf(sql`coalesce(d.last_due, d.due)`)}, coalesce(d.dues, 1), d.cause, d.caused_by, $4::jsonb,
-        case when d.reason is null then 'queued' else 'skipped' end, d.reason, $5,
+        $1, l.definition ->> 'name', l.definition ->> 'version', ${momentOf(sql`d.due`)}, ${momentOf(sql`coalesce(d.last_due, d.due)`)},
+        coalesce(d.dues, 1), d.cause, d.caused_by, l.definition,
+        case when d.reason is null then 'queued' else 'skipped' end, d.reason, $2,
         case when d.reason is not null then clock_timestamp() end
-      from jsonb_to_recordset($6::jsonb) as d(due numeric, last_due numeric, dues bigint, cause text, caused_by jsonb, reason text)
-      order by d.due
+      from jsonb_to_recordset($3::jsonb) as l(definition jsonb, dues jsonb)
+      cross join lateral jsonb_to_recordset(l.dues) as d(
+        due numeric, last_due numeric, dues bigint, cause text, caused_by jsonb, reason text
+      )
+      order by d.due, 2
       on conflict (environment, schedule, version, due) do nothing
       returning due_id`,
     [
-      ...[environment, line.name, line.version, JSON.stringify(line), by],
+      ...[environment, by],
       JSON.stringify(
-        dues.map(({ due, lastDue, dues, cause, causedBy, reason }) => ({
-          due: due.getTime(),
-          last_due: lastDue?.getTime(),
-          ...{ dues, cause, caused_by: causedBy, reason },
+        lines.map(({ line, dues }) => ({
+          definition: line,
+          dues: dues.map(({ due, lastDue, dues, cause, causedBy, reason }) => ({
+            due: due.getTime(),
+            last_due: lastDue?.getTime(),
+            ...{ dues, cause, caused_by: causedBy, reason },
+          })),
         })),
       ),
     ],
@@ -149,13 +168,31 @@ async function addDues(
   return rows.map(({ due_id }) => due_id);
 }
 
-async function moveLine(client: Client, environment: string, name: string, to: Upcoming): Promise<void> {
+interface Move {
+  /** Of the line. */
+  readonly name: string;
+  readonly to: Upcoming;
+}
+
+async function moveLines(client: Client, environment: string, moves: readonly Move[]): Promise<void> {
   await client.query(
     sql`
-      update _dataform.schedule
-      set next_due = ${momentOf(sql`$3`)}, start_at = ${momentOf(sql`$4`)}, decided_until = greatest(decided_until, ${momentOf(sql`$5`)})
-      where environment = $1 and name = $2`,
-    [environment, name, to.nextDue?.getTime() ?? null, to.startAt?.getTime() ?? null, to.decidedUntil.getTime()],
+      update _dataform.schedule as s
+      set next_due = ${momentOf(sql`m.next_due`)}, start_at = ${momentOf(sql`m.start_at`)},
+        decided_until = greatest(s.decided_until, ${momentOf(sql`m.decided_until`)})
+      from jsonb_to_recordset($2::jsonb) as m(name text, next_due numeric, start_at numeric, decided_until numeric)
+      where s.environment = $1 and s.name = m.name`,
+    [
+      environment,
+      JSON.stringify(
+        moves.map(({ name, to: { nextDue, startAt, decidedUntil } }) => ({
+          name,
+          next_due: nextDue?.getTime(),
+          start_at: startAt?.getTime(),
+          decided_until: decidedUntil.getTime(),
+        })),
+      ),
+    ],
   );
 }
 
@@ -183,10 +220,10 @@ export async function claimArrival(
     if (row.seen !== null && found.came !== undefined && line.enabled && kind !== "clock") {
       const { open } = stateOf(line, row);
       const reason = row.isPaused ? "paused" : overlaps(line, open) ? "overlap" : undefined;
-      await addDues(client, deciding, line, [
-        { due, cause: kind, causedBy: found.came, ...(reason === undefined ? {} : { reason }) },
-      ]);
-      await moveLine(client, deciding.environment, line.name, { nextDue: null, startAt: null, decidedUntil: due });
+      const arrived = { due, cause: kind, causedBy: found.came, ...(reason === undefined ? {} : { reason }) };
+      await addDues(client, deciding, [{ line, dues: [arrived] }]);
+      const to = { nextDue: null, startAt: null, decidedUntil: due };
+      await moveLines(client, deciding.environment, [{ name: line.name, to }]);
     }
     await client.query(sql`update _dataform.schedule set seen = $3::jsonb where environment = $1 and name = $2`, [
       deciding.environment,
@@ -216,7 +253,7 @@ export function claimByHand(client: Client, deciding: Deciding, line: ScheduleLi
     const row = await waitForLine(client, deciding.environment, line.name);
     if (row && row.running + row.queued > 0) return undefined;
     for (let due = await clockOf(client); ; due = new Date(due.getTime() + 1)) {
-      const [dueId] = await addDues(client, deciding, line, [{ due, cause: "hand" }]);
+      const [dueId] = await addDues(client, deciding, [{ line, dues: [{ due, cause: "hand" }] }]);
       if (dueId !== undefined) return dueId;
     }
   });
@@ -240,7 +277,7 @@ export function pauseLine(
       const [found] = await lockLines(client, deciding.environment, sql`name = ${literal(line.name)}`);
       const now = await clockOf(client);
       const decision = decide(stateOf(line, found!), now);
-      await record(client, deciding, line, decision);
+      await record(client, deciding, [{ line, decision }]);
       more = decision.startAt !== null && decision.startAt <= now;
     }
     await client.query(

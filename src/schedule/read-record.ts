@@ -80,22 +80,26 @@ export async function readWork(client: Client, environment: string): Promise<Wor
   };
 }
 
-/** The newest dues first. @param schedule of this line; of all where it is undefined */
+/** The newest dues first: of one line in the order in which they were made. @param schedule of this line; of all where it is undefined */
 export function readHistory(
   client: Client,
   environment: string,
   schedule: string | undefined,
   most: number,
 ): Promise<readonly RecordedDue[]> {
+  const [which, order] =
+    schedule === undefined
+      ? [sql`true`, sql`d.due desc, d.due_id desc`]
+      : [sql`d.schedule = ${literal(schedule)}`, sql`d.due_id desc`];
   return list<RecordedDue>(
     client,
     sql`
-      select ${due} as one, row_number() over (order by d.due desc, d.due_id desc) as place
+      select ${due} as one, row_number() over (order by ${order}) as place
       from _dataform.schedule_due as d
-      where d.environment = $1 and ($2::text is null or d.schedule = $2)
-      order by d.due desc, d.due_id desc
-      limit $3`,
-    [environment, schedule ?? null, most],
+      where d.environment = $1 and ${which}
+      order by ${order}
+      limit $2`,
+    [environment, most],
   );
 }
 
@@ -125,7 +129,7 @@ export function readRecorded(client: Client, environment: string): Promise<reado
           'last', (
             select ${due} from _dataform.schedule_due as d
             where d.environment = s.environment and d.schedule = s.name
-            order by d.due desc, d.due_id desc
+            order by d.due_id desc
             limit 1
           )
         ) as one,

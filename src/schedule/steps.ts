@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { tellEnded } from "../environment/record-end.ts";
 import type { UserErrorDetails } from "../model/errors.ts";
 import type { DueStatus, ScheduledStep } from "../model/schedule.ts";
 import { tryLock } from "../postgres/advisory-lock.ts";
@@ -73,7 +74,10 @@ export async function endDue(
       where due_id = $1 and status = 'running'`,
     [dueId, status, reason],
   );
-  if (rowCount > 0) await tellFollowers(client);
+  if (rowCount > 0) {
+    await tellFollowers(client);
+    await client.query(tellEnded);
+  }
   return rowCount > 0;
 }
 

@@ -1,16 +1,20 @@
 import { Type } from "typebox";
 import { byDefault, closed, duration, listOf, mapOf, mayBeSecret, oneOf, secret, text } from "./words.ts";
 
+/** As short as a message is; whoever is told no sooner is tried again. */
+const timeout = byDefault("15s", duration("how long it may take"));
+
 const webhook = closed(
   {
     url: mayBeSecret("where it is sent, by POST: https://…"),
     headers: Type.Optional(mapOf(mayBeSecret("a value"), "headers that are sent along")),
+    timeout,
   },
   "what happened as JSON",
 );
 
 const slack = closed(
-  { url: mayBeSecret("an incoming webhook, or that of a tool that takes the same: a secret") },
+  { url: mayBeSecret("an incoming webhook, or that of a tool that takes the same: a secret"), timeout },
   "a message of Slack's form: text and blocks",
 );
 
@@ -29,6 +33,7 @@ const email = closed(
     password: Type.Optional(secret("of that user")),
     from: text("who it is from: Data <data@example.com>"),
     to: listOf(text("an address"), "who gets it", { minItems: 1 }),
+    timeout,
   },
   "a mail",
 );

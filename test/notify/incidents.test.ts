@@ -76,7 +76,7 @@ const step = (more: Partial<EndedStep>): EndedStep => ({
 const run = (steps: readonly EndedStep[], more: object = {}) => ({
   runId: "r",
   status: "failure",
-  finishedAt: "",
+  fence: "1",
   errors: [],
   steps,
   ...more,

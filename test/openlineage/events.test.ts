@@ -41,7 +41,7 @@ const run = (steps: readonly RecordedStep[], more: Partial<RecordedRun> = {}): R
   status: "success",
   startedAt: at(0),
   finishedAt: at(9),
-  mark: "",
+  fence: "1",
   due: null,
   errors: [],
   steps,

@@ -235,8 +235,18 @@ test("tables of the record that were dropped are made again, columns are not ben
   expect(await plan()).toMatchObject({ exitCode: 0 });
   expect((await house.run()).status).toBe("success");
   expect(await runs()).toEqual([`${before + 1}`]);
-  await house.sql("update _dataform.metadata set version = 1");
+  // As layout 6 was: who followed runs by the clock goes on by their fences.
+  await house.sql(`
+    alter table _dataform.follower drop column seen_fence, add column seen_until timestamptz;
+    insert into _dataform.follower (environment, name, seen_until) values ('main', 'incidents', now()), ('main', 'openlineage', '-infinity'), ('main', 'channel:a', null);
+    update _dataform.metadata set version = 1`);
+  const [last] = await house.rows("select max(fence) from _dataform.run");
   expect((await house.run()).status).toBe("success");
+  expect(await house.rows("select name, seen_fence from _dataform.follower order by name")).toEqual([
+    "channel:a|∅",
+    `incidents|${last}`,
+    "openlineage|0",
+  ]);
   await house.sql("alter table _dataform.run drop column errors");
   const refused = {
     found: "no column _dataform.run.errors",

@@ -91,7 +91,7 @@ export function modelTimes({ run, step }: RecordTables): Sql {
       step.bytes,
       row_number() over (
         partition by run.environment, step.schema_name, step.name
-        order by run.started_at desc, run.run_id
+        order by run.fence desc, run.run_id
       ) as place
     from ${step} as step
     inner join ${run} as run
@@ -136,7 +136,7 @@ export function failingAssertions({ run, step }: RecordTables): Sql {
       run.started_at,
       row_number() over (
         partition by run.environment, step.schema_name, step.name
-        order by run.started_at desc, run.run_id
+        order by run.fence desc, run.run_id
       ) as place
     from ${step} as step
     inner join ${run} as run

@@ -1,13 +1,15 @@
 import { Socket } from "node:net";
 import { createTransport } from "nodemailer";
+import { milliseconds } from "../../model/duration.ts";
 import type { ChannelSettings, Message } from "../../model/notifying.ts";
 import { after } from "../../wait/timers.ts";
 import { plainText, subjectOf } from "../message.ts";
-import { NotTold, PATIENCE } from "./told.ts";
+import { NotTold } from "./told.ts";
 
 /** Sends a mail. Under the same id it is the same mail to whoever gets it twice. @throws NotTold */
 export async function mail(settings: NonNullable<ChannelSettings["email"]>, message: Message): Promise<void> {
-  const { host, port, tls, user, password, from, to } = settings;
+  const { host, port, tls, user, password, from, to, timeout } = settings;
+  const patience = milliseconds(timeout)!;
   const socket = new Socket();
   const transport = createTransport({
     socket,
@@ -18,15 +20,15 @@ export async function mail(settings: NonNullable<ChannelSettings["email"]>, mess
     ignoreTLS: tls === "none",
     ...(user !== undefined && password ? { auth: { user, pass: password.reveal() } } : {}),
     // Its own limits are two minutes, half a minute and ten minutes.
-    connectionTimeout: PATIENCE,
-    greetingTimeout: PATIENCE,
-    socketTimeout: PATIENCE,
+    connectionTimeout: patience,
+    greetingTimeout: patience,
+    socketTimeout: patience,
     disableFileAccess: true,
     disableUrlAccess: true,
   });
   let isLate = false;
   // Those limits are of silence: a server that says a word now and then keeps them all.
-  const stop = after(PATIENCE, () => {
+  const stop = after(patience, () => {
     isLate = true;
     socket.destroy();
   });
@@ -42,7 +44,7 @@ export async function mail(settings: NonNullable<ChannelSettings["email"]>, mess
     });
   } catch (error) {
     const { code, responseCode } = error as { code?: string; responseCode?: number };
-    if (isLate) throw new NotTold(`${host}:${port} did not take the mail within ${PATIENCE / 1000} s`);
+    if (isLate) throw new NotTold(`${host}:${port} did not take the mail within ${timeout}`);
     throw new NotTold(
       `${host}:${port} did not take the mail (${[code, responseCode].filter(Boolean).join(" ") || "no answer"})`,
     );

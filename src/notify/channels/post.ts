@@ -1,15 +1,19 @@
 import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
+import { milliseconds } from "../../model/duration.ts";
 import { NotTold, nameOf, PATIENCE } from "./told.ts";
 
 export interface Posted {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: unknown;
+  /** As it is declared: how long it may take. */
+  readonly timeout?: string;
 }
 
 /** Sends JSON. A proxy is used where the environment names one. @throws NotTold */
-export async function post({ url, headers = {}, body }: Posted): Promise<void> {
-  const dispatcher = new EnvHttpProxyAgent({ connect: { timeout: PATIENCE } });
+export async function post({ url, headers = {}, body, timeout = PATIENCE }: Posted): Promise<void> {
+  const patience = milliseconds(timeout)!;
+  const dispatcher = new EnvHttpProxyAgent({ connect: { timeout: patience } });
   const where = hostOf(url);
   try {
     const answer = await request(url, {
@@ -17,9 +21,9 @@ export async function post({ url, headers = {}, body }: Posted): Promise<void> {
       headers: { "content-type": "application/json; charset=utf-8", ...headers },
       body: JSON.stringify(body),
       dispatcher,
-      headersTimeout: PATIENCE,
-      bodyTimeout: PATIENCE,
-      signal: AbortSignal.timeout(PATIENCE),
+      headersTimeout: patience,
+      bodyTimeout: patience,
+      signal: AbortSignal.timeout(patience),
     });
     const { statusCode } = answer;
     if (statusCode >= 200 && statusCode < 300)
@@ -33,7 +37,7 @@ export async function post({ url, headers = {}, body }: Posted): Promise<void> {
     if (error instanceof NotTold) throw error;
     const { name, code } = error as { name: string; code?: string };
     const late = name === "TimeoutError" || name === "HeadersTimeoutError" || name === "BodyTimeoutError";
-    if (late) throw new NotTold(`${where} did not answer within ${PATIENCE / 1000} s`);
+    if (late) throw new NotTold(`${where} did not answer within ${timeout}`);
     if (code === "UND_ERR_INVALID_ARG")
       throw new NotTold(`${where} was not asked: a header or the address has a character that none may have`);
     throw new NotTold(`${where} cannot be reached (${nameOf(error)})`);
@@ -65,11 +69,11 @@ function hostOf(url: string): string {
 }
 
 /** The longest that a channel may ask for, in milliseconds. */
-const LONGEST_WAIT = 3_600_000;
+export const LONGEST_ASKED = 3_600_000;
 
 /** Seconds, or a date. */
 export function waitOf(header: string | string[] | undefined, now = Date.now()): number | undefined {
   if (typeof header !== "string") return undefined;
   const wait = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
-  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), LONGEST_WAIT);
+  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), LONGEST_ASKED);
 }

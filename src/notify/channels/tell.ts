@@ -16,9 +16,15 @@ export async function tell(channel: ChannelSettings, message: Message, surroundi
     const headers = Object.fromEntries(
       Object.entries(webhook.headers ?? {}).map(([name, value]) => [name, plain(value)]),
     );
-    return post({ url: plain(webhook.url), headers: { "idempotency-key": message.id, ...headers }, body: message });
+    const { timeout } = webhook;
+    return post({
+      url: plain(webhook.url),
+      headers: { "idempotency-key": message.id, ...headers },
+      body: message,
+      timeout,
+    });
   }
-  if (slack) return post({ url: plain(slack.url), body: slackBody(message) });
+  if (slack) return post({ url: plain(slack.url), body: slackBody(message), timeout: slack.timeout });
   if (command) return runCommand(command, message, surroundings);
   const { mail } = await import("./email.ts");
   return mail(email!, message);

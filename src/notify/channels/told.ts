@@ -17,8 +17,8 @@ export class NotTold extends Error {
   }
 }
 
-/** The longest that a channel may take, in milliseconds. */
-export const PATIENCE = 15_000;
+/** The longest that what is told of no channel may take. */
+export const PATIENCE = "15s";
 
 /** What an error is called: its text may hold what was sent. */
 export function nameOf(error: unknown): string {
