@@ -21,7 +21,7 @@ streams:
   "data/orders.csv": "amount\n5\n",
   "notifications.yaml": "channels: {}\nrules: []\n",
   "schedules.yaml": `schedules:
-  often: { cron: "* * * * * *", steps: [{ ingest: {} }, { run: { wait: true } }] }
+  often: { cron: "*/4 * * * * *", steps: [{ ingest: {} }, { run: { wait: true } }] }
   slow: { cron: "@yearly", catchUpWithin: 366d, steps: [{ export: { source: "select pg_sleep(3), 1 as id", path: slow.csv, to: csv } }, { freshness: {} }] }
 `,
 };
@@ -41,11 +41,14 @@ test.skipIf(noSystemd !== undefined)(
     symlinkSync(root, join(home, "shop/node_modules/dataform-postgres"));
     symlinkSync(resolve(root, "bin/dataform.js"), join(home, "shop/node_modules/.bin/dataform"));
     put(".config/dataform.env", `DATABASE_URL=${database.url}\n`);
-    // As it is printed, but for the port, which somebody else on this machine may have.
+    // As it is printed, but for the port, which somebody else on this machine may have, and the rest before a new start.
     const port = await freePort();
     for (const { language, text } of blocksOf("docs/operate.md"))
       if (language === "ini")
-        put(`.config/systemd/user/${basename(/^# (\S+)/.exec(text)![1]!)}`, text.replace("3025", String(port)));
+        put(
+          `.config/systemd/user/${basename(/^# (\S+)/.exec(text)![1]!)}`,
+          text.replace("3025", String(port)).replace("RestartSec=5", "RestartSec=1"),
+        );
     const { systemctl } = await startUserSession(home, onTestFinished);
     const ended = (unit: string) => systemctl("show", unit, "-P", "Result", "-P", "ActiveState").trim().split("\n");
     const waitFor = async (question: string) => {

@@ -9,7 +9,8 @@ import { start } from "../support/program.ts";
 import { startListener } from "../support/servers/listener.ts";
 import { sharedWarehouse } from "../support/warehouse.ts";
 
-// Schedulers as processes, over one database. A line is made due by what is recorded of it: its moment is put back.
+// Schedulers as processes, over one database: one that all tests have, by a clock an hour ahead of the database's, and others beside it or
+// while it is stopped. A line is made due by what is recorded of it: its moment is put back.
 
 /** More ends of steps, and words about them, by the statements that the other tests send to each server. */
 const testOfFirst = test.runIf(inject("everyCase"));
@@ -18,6 +19,9 @@ const testOfFirst = test.runIf(inject("everyCase"));
 const LONG_AGO = new Date("2026-01-01");
 
 let shop: Awaited<ReturnType<typeof sharedWarehouse>>;
+/** The scheduler that all tests have. */
+let own: ReturnType<typeof start>;
+const ends: (() => unknown)[] = [];
 
 const YAML = `schedules:
   chain:
@@ -43,7 +47,7 @@ const YAML = `schedules:
     retryDelay: 0s
     catchUpWithin: 366d
     steps:
-      - export: { source: "select pg_sleep(2), pg_advisory_xact_lock_shared(20), 1 as id", path: slow.csv, to: csv }
+      - export: { source: "select pg_advisory_xact_lock_shared(20), 1 as id", path: slow.csv, to: csv }
       - export: { source: marts.revenue, path: behind.csv, to: csv }
   late:
     cron: "@yearly"
@@ -78,15 +82,27 @@ streams:
   utimesSync(join(shop.project.dir, "data/orders-1.csv"), LONG_AGO, LONG_AGO);
   await dataform("ingest");
   await dataform("run");
-});
-
-afterAll(() => shop.end());
-
-beforeEach(async () => {
-  await shop.sql(
-    "delete from _dataform.schedule_step; delete from _dataform.schedule_due; delete from _dataform.schedule",
+  // So old that a scheduler drops them, for a project that releases nothing, too.
+  await shop.sql(`
+    insert into _dataform.schedule_due (environment, schedule, version, due, last_due, cause, definition, status)
+    select 'main', 'gone', 'v', at, at, 'clock', '{}', 'success' from generate_series(now() - interval '99 days', now() - interval '91 days', '1 day') as at`);
+  const fast = "data:text/javascript,const now = Date.now; Date.now = () => now() + 3_600_000";
+  own = start(
+    ["--project-dir", shop.project.dir, "schedule"],
+    shop.database.url,
+    { NODE_OPTIONS: `--import "${fast.replaceAll(" ", "%20")}"` },
+    (end) => void ends.push(end),
   );
+  await waitFor("select count(*) = 7 and count(seen) = 2 from _dataform.schedule where removed_at is null");
+  await waitFor("select count(*) = 1 from _dataform.schedule_due where schedule = 'gone'");
 });
+
+afterAll(async () => {
+  for (const end of ends) end();
+  await shop.end();
+});
+
+beforeEach(() => shop.sql("delete from _dataform.schedule_step; delete from _dataform.schedule_due"));
 
 const dataform = (...words: string[]) => cli(shop.project.dir, words, { DATABASE_URL: shop.database.url });
 
@@ -94,9 +110,12 @@ function scheduler(...flags: string[]) {
   return start(["--project-dir", shop.project.dir, "schedule", ...flags], shop.database.url);
 }
 
-async function history(): Promise<readonly RecordedDue[]> {
-  return JSON.parse((await dataform("schedule", "history", "--json")).stdout);
+async function history(...line: string[]): Promise<readonly RecordedDue[]> {
+  return JSON.parse((await dataform("schedule", "history", ...line, "--json")).stdout);
 }
+
+const ITS_SESSIONS =
+  "from pg_stat_activity where application_name = 'dataform-schedule' and datname = current_database()";
 
 /** Waits for something in the database. */
 async function waitFor(question: string): Promise<void> {
@@ -109,7 +128,8 @@ async function waitFor(question: string): Promise<void> {
   expect([question, found]).toEqual([question, true]);
 }
 
-const registered = () => waitFor("select count(*) = 7 from _dataform.schedule where removed_at is null");
+/** Each looks for loads on a second session, once it has read its lines. */
+const bothHaveBegun = () => waitFor(`select count(*) = 4 ${ITS_SESSIONS}`);
 /** So that its last due was a moment ago; another one than those before, which are told apart by the second. */
 const makeDue = (name: string) =>
   shop.sql(
@@ -129,20 +149,13 @@ const told = ({ status, steps }: RecordedDue) => [
 ];
 
 test("two schedulers are one: a due runs once, step by step, each a process that records what it made", async () => {
-  await shop.sql(`
-    insert into _dataform.schedule_due (environment, schedule, version, due, last_due, cause, definition, status)
-    select 'main', 'gone', 'v', at, at, 'clock', '{}', 'success' from generate_series(now() - interval '99 days', now() - interval '91 days', '1 day') as at`);
-  const both = [scheduler(), scheduler()];
-  await registered();
-  // A scheduler drops what is old, for a project that releases nothing, too.
-  await waitFor("select count(*) = 1 from _dataform.schedule_due where schedule = 'gone'");
-  await shop.sql("delete from _dataform.schedule_due");
+  const other = scheduler();
+  await bothHaveBegun();
   await makeDue("chain");
   await ended("chain");
-  for (const { child } of both) child.kill("SIGTERM");
-  const ends = await Promise.all(both.map(async ({ end, said }) => ((await end) === 0 ? "drained" : said())));
-  expect(ends).toEqual(["drained", "drained"]);
-  const [due, ...others] = await history();
+  other.child.kill("SIGTERM");
+  expect(await other.end, other.said()).toBe(0);
+  const [due, ...others] = await history("chain");
   expect(others).toEqual([]);
   expect(told(due!)).toEqual([
     "success",
@@ -151,23 +164,19 @@ test("two schedulers are one: a due runs once, step by step, each a process that
     "3.1 run success",
     "4.1 export success",
   ]);
-  const [ran] = await shop.rows("select run_id from _dataform.run order by started_at desc limit 1");
+  const [ran] = await shop.rows("select run_id from _dataform.run order by fence desc limit 1");
   expect(due!.steps[2]!.runIds).toEqual([ran]);
   expect((await dataform("schedule", "ls")).stdout).toMatch(/^chain .* success/m);
 });
 
 test("a step that fails is tried again, then keeps those behind it from beginning, and its error is told", async () => {
-  const { child, end } = scheduler();
-  await registered();
   await makeDue("broken");
   await ended("broken");
-  child.kill("SIGTERM");
-  expect(await end).toBe(0);
-  const [due] = await history();
+  const [due] = await history("broken");
   expect(told(due!)).toEqual(["failure", "1.1 export failure", "1.2 export failure"]);
   expect(due!.reason).toBe("step 1, export, attempt 2: division by zero");
   expect((await dataform("schedule", "history")).stdout).toMatch(/broken .* failure: step 1, export, attempt 2/);
-  const { lines, steps, said } = await shownBySite();
+  const { lines, steps } = await shownBySite();
   expect(lines.map(({ name, state, last }) => [name, state, last?.status]).slice(0, 3)).toEqual([
     ["chain", "on", undefined],
     ["broken", "on", "failure"],
@@ -177,11 +186,6 @@ test("a step that fails is tried again, then keeps those behind it from beginnin
     { step: 1, attempt: 1, command: "export", status: "failure", exitCode: 1, error: "division by zero" },
     { step: 1, attempt: 2, status: "failure" },
   ]);
-  shop.project.write({ "schedules.yaml": "schedules: { daily: { cron: '@fortnightly', steps: [{ run: {} }] } }" });
-  const without = await shownBySite();
-  shop.project.write({ "schedules.yaml": YAML });
-  expect([said, without.lines]).toEqual(["", []]);
-  expect(without.said).toMatch(/left out schedules.yaml: .*@fortnightly/s);
 });
 
 /** What the pages tell of the schedule, and what was said when they were made. */
@@ -198,12 +202,9 @@ async function shownBySite() {
 }
 
 test("a step that takes too long is ended in the server, too", async () => {
-  const { child } = scheduler();
-  await registered();
   await makeDue("late");
   await ended("late");
-  child.kill("SIGTERM");
-  expect(told((await history())[0]!)).toEqual(["failure", "1.1 export timeout"]);
+  expect(told((await history("late"))[0]!)).toEqual(["failure", "1.1 export timeout"]);
   expect(
     await shop.rows(
       "select count(*) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid() and datname = current_database()",
@@ -211,60 +212,82 @@ test("a step that takes too long is ended in the server, too", async () => {
   ).toEqual(["0"]);
 });
 
+/** The step of line slow goes on until then. @returns what lets it end */
+async function heldStep(): Promise<() => Promise<void>> {
+  await shop.sql("select pg_advisory_lock(20)");
+  const letEnd = () => shop.sql("select pg_advisory_unlock_all()");
+  onTestFinished(letEnd);
+  return letEnd;
+}
+const stepRuns = (attempt = 1) =>
+  waitFor(`select bool_or(attempt = ${attempt} and status = 'running') from _dataform.schedule_step`);
+/** The process of the attempt that goes on is no more. */
+const killStep = async () =>
+  process.kill(
+    Number((await shop.rows("select process_id from _dataform.schedule_step where status = 'running'"))[0]),
+    "SIGKILL",
+  );
+
+/** One that begins line slow while the own one is stopped, which holds nothing; and another one that goes on behind it. */
+async function oneBehindTheOther(strike: (first: ReturnType<typeof scheduler>) => Promise<unknown>) {
+  onTestFinished(() => void own.child.kill("SIGCONT"));
+  await until({
+    look: async () => {
+      own.child.kill("SIGSTOP");
+      if ((await shop.rows(`select count(*) ${ITS_SESSIONS} and state <> 'idle'`))[0] === "0") return true;
+      own.child.kill("SIGCONT");
+      return undefined;
+    },
+    every: 50,
+    deadline: 60_000,
+    describe: () => "for the own scheduler to be at rest",
+  });
+  const letEnd = await heldStep();
+  const first = scheduler();
+  await makeDue("slow");
+  await stepRuns();
+  await strike(first);
+  // No sooner: a process that takes long to begin is not lost.
+  scheduler("--lost-after", "1s");
+  return letEnd;
+}
+
 testOfFirst(
   "a scheduler that is killed leaves its step, which ends; the next one goes on behind it, and begins nothing twice",
   async () => {
-    const first = scheduler();
-    await registered();
-    await makeDue("slow");
-    await waitFor("select bool_or(status = 'running') from _dataform.schedule_step");
-    first.child.kill("SIGKILL");
-    const second = scheduler("--lost-after", "1s");
+    const letEnd = await oneBehindTheOther(async ({ child }) => child.kill("SIGKILL"));
+    await letEnd();
     await ended("slow");
-    second.child.kill("SIGTERM");
-    expect(told((await history())[0]!)).toEqual(["success", "1.1 export success", "2.1 export success"]);
+    expect(told((await history("slow"))[0]!)).toEqual(["success", "1.1 export success", "2.1 export success"]);
   },
 );
 
 test("a step whose process is killed is known at once, and one whose scheduler is killed too after its lease", async () => {
-  const first = scheduler();
-  await registered();
-  await makeDue("slow");
-  await waitFor("select bool_or(status = 'running') from _dataform.schedule_step");
-  const process1 = Number((await shop.rows("select process_id from _dataform.schedule_step"))[0]);
-  process.kill(process1, "SIGKILL");
-  await waitFor("select bool_or(attempt = 2 and status = 'running') from _dataform.schedule_step");
-  first.child.kill("SIGKILL");
-  process.kill(
-    Number((await shop.rows("select process_id from _dataform.schedule_step where attempt = 2"))[0]),
-    "SIGKILL",
-  );
-  const second = scheduler("--lost-after", "1s");
+  await oneBehindTheOther(async ({ child }) => {
+    await killStep();
+    await stepRuns(2);
+    child.kill("SIGKILL");
+    await killStep();
+  });
   await ended("slow");
-  second.child.kill("SIGTERM");
-  const [due] = await history();
+  const [due] = await history("slow");
   expect(told(due!)).toEqual(["failure", "1.1 export failure", "1.2 export lost"]);
   expect(due!.steps[0]!.signal).toBe("SIGKILL");
 });
 
 test("loads and files set lines going, once each; what was there before does not", async () => {
-  const { child } = scheduler();
-  await registered();
-  await waitFor("select count(*) = 2 from _dataform.schedule where seen is not null");
   writeFileSync(join(shop.project.dir, "data/orders-2.csv"), "amount\n6\n");
   utimesSync(join(shop.project.dir, "data/orders-2.csv"), LONG_AGO, LONG_AGO);
-  await waitFor(
-    "select count(*) = 1 from _dataform.schedule_due where schedule = 'arrived' and finished_at is not null",
-  );
+  await ended("arrived");
   await dataform("ingest");
-  await waitFor(
-    "select count(*) = 1 from _dataform.schedule_due where schedule = 'loaded' and finished_at is not null",
-  );
+  await ended("loaded");
   await shop.sql("select pg_notify('dataform_load', '')");
-  child.kill("SIGTERM");
+  await makeDue("broken");
+  await ended("broken");
   const dues = await history();
   expect(dues.map(({ schedule, cause, status }) => `${schedule} ${cause} ${status}`).sort()).toEqual([
     "arrived file success",
+    "broken clock failure",
     "loaded load success",
   ]);
   expect(await shop.rows("select caused_by -> 'files' from _dataform.schedule_due where cause = 'file'")).toEqual([
@@ -273,18 +296,15 @@ test("loads and files set lines going, once each; what was there before does not
 });
 
 testOfFirst("loads that cannot be looked for are told once, and hold up no other line", async () => {
-  const one = scheduler();
-  await registered();
-  await waitFor("select count(*) = 2 from _dataform.schedule where seen is not null");
   onTestFinished(() => shop.sql("alter table raw._load rename column was to stream"));
   await shop.sql("alter table raw._load rename column stream to was; select pg_notify('dataform_load', '')");
   await makeDue("broken");
   await ended("broken");
   await shop.sql("select pg_notify('dataform_load', '')");
-  one.child.kill("SIGTERM");
-  await one.end;
-  expect(one.said().match(/loaded: what came cannot be looked for/g)).toHaveLength(1);
-  expect(one.said()).not.toContain("the database is not there");
+  await makeDue("late");
+  await ended("late");
+  expect(own.said().match(/loaded: what came cannot be looked for/g)).toHaveLength(1);
+  expect(own.said()).not.toContain("the database is not there");
 });
 
 test("a line at rest records its dues as skipped and goes on with the next; run by hand it is waited for, and is one", async () => {
@@ -292,52 +312,54 @@ test("a line at rest records its dues as skipped and goes on with the next; run 
   await makeDue("chain");
   expect((await dataform("schedule", "ls")).stdout).toMatch(/^chain .* paused/m);
   expect((await dataform("schedule", "resume", "chain")).stderr).toContain("goes on with its next due");
-  expect((await history()).map(({ status, reason }) => [status, reason])).toEqual([["skipped", "paused"]]);
+  expect((await history("chain")).map(({ status, reason }) => [status, reason])).toEqual([["skipped", "paused"]]);
   const byHand = () => start(["--project-dir", shop.project.dir, "schedule", "run", "slow"], shop.database.url);
-  await shop.sql("select pg_advisory_lock(20)");
+  const letEnd = await heldStep();
   const one = byHand();
-  await waitFor("select bool_or(status = 'running') from _dataform.schedule_step");
+  await stepRuns();
   const other = byHand();
   expect(await other.end).toBe(75);
   expect(other.said()).toContain("slow goes on already");
-  await shop.sql("select pg_advisory_unlock(20)");
+  await letEnd();
   expect(await one.end).toBe(0);
 });
 
 testOfFirst(
   "an edited schedules.yaml is read again: another time is due after the edit, what is wrong changes nothing and is told once, as is another clock",
   async () => {
-    const fast = "data:text/javascript,const now = Date.now; Date.now = () => now() + 3_600_000";
-    const { child, said, end } = start(["--project-dir", shop.project.dir, "schedule"], shop.database.url, {
-      NODE_OPTIONS: `--import "${fast.replaceAll(" ", "%20")}"`,
-    });
-    await registered();
     const yaml = join(shop.project.dir, "schedules.yaml");
-    onTestFinished(() => writeFileSync(yaml, YAML));
+    const version = (is: string) => waitFor(`select version ${is} from _dataform.schedule where name = 'chain'`);
     const [before] = await shop.rows("select version from _dataform.schedule where name = 'chain'");
+    onTestFinished(async () => {
+      writeFileSync(yaml, YAML);
+      await version(`= '${before}'`);
+    });
     const edited = YAML.replace('chain:\n    cron: "@yearly"', 'chain:\n    cron: "@monthly"');
     writeFileSync(yaml, edited);
-    await waitFor(`select version <> '${before}' from _dataform.schedule where name = 'chain'`);
+    await version(`<> '${before}'`);
     expect(await shop.rows("select next_due > clock_timestamp() from _dataform.schedule where name = 'chain'")).toEqual(
       ["t"],
     );
     writeFileSync(yaml, edited.replace("@monthly", "@fortnightly"));
     await until({
-      look: async () => (said().includes("stay as they were") ? true : undefined),
+      look: async () => (own.said().includes("stay as they were") ? true : undefined),
       every: 50,
       deadline: 60_000,
-      describe: said,
+      describe: own.said,
     });
+    const { lines, said } = await shownBySite();
+    expect(lines).toEqual([]);
+    expect(said).toMatch(/left out schedules.yaml: .*@fortnightly/s);
     // A scheduler that was started later with another declaration of a line: the line is left to it.
     await shop.sql("update _dataform.schedule set version = 'another' where name = 'chain'");
     await makeDue("chain");
     await makeDue("broken");
     await ended("broken");
-    child.kill("SIGTERM");
-    expect(await end).toBe(0);
     expect((await history()).map(({ schedule }) => schedule)).toEqual(["broken"]);
-    const told = said().match(/there is no @fortnightly|the clock of the database is 3600 s behind this machine's/g);
-    expect(told).toEqual([expect.stringContaining("behind"), expect.stringContaining("@fortnightly")]);
+    const found = own
+      .said()
+      .match(/there is no @fortnightly|the clock of the database is 3600 s behind this machine's/g);
+    expect(found).toEqual([expect.stringContaining("behind"), expect.stringContaining("@fortnightly")]);
   },
 );
 
@@ -360,8 +382,6 @@ const brokenIsTold = [[["opened", "schedule broken", "step 1, export, attempt 2:
 
 testOfFirst("a step tells what went wrong elsewhere, and once: the next due of its line finds it told", async () => {
   const told = await listening();
-  const { child } = scheduler();
-  await registered();
   await makeDue("broken");
   await ended("broken");
   for (const count of [1, 2]) {
@@ -371,13 +391,12 @@ testOfFirst("a step tells what went wrong elsewhere, and once: the next due of i
     );
     expect(told()).toEqual(brokenIsTold);
   }
-  child.kill("SIGTERM");
 });
 
 testOfFirst("schedule --notify tells of what its own lines came to", async () => {
   const told = await listening();
   const { child, end, said } = scheduler("--notify");
-  await registered();
+  await bothHaveBegun();
   await makeDue("broken");
   await ended("broken");
   await waitFor("select bool_or(status = 'sent') from _dataform.delivery");
@@ -388,14 +407,17 @@ testOfFirst("schedule --notify tells of what its own lines came to", async () =>
 testOfFirst(
   "serve --schedule runs what is due, and on SIGTERM waits for the step that goes on, and begins no other",
   async () => {
+    own.child.kill("SIGTERM");
+    expect(await own.end, own.said()).toBe(0);
+    const letEnd = await heldStep();
     const serve = ["serve", "--schedule", "--port", "0", "--no-samples", "--no-explore", "--lost-after", "5s"];
     const { child, end, said } = start(["--project-dir", shop.project.dir, ...serve], shop.database.url);
-    await registered();
     await makeDue("slow");
-    await waitFor("select bool_or(status = 'running') from _dataform.schedule_step");
+    await stepRuns();
     child.kill("SIGTERM");
+    await letEnd();
     expect(await end, said()).toBe(0);
-    const [due] = await history();
+    const [due] = await history("slow");
     expect(told(due!)).toEqual(["running", "1.1 export success"]);
     // Nobody has it: whoever looks next goes on with it.
     expect(await shop.rows("select claimed_by is null from _dataform.schedule_due")).toEqual(["t"]);
