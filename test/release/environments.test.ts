@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { publishRelease, rollback } from "../../src/release/rollback.ts";
 import { cli } from "../support/cli.ts";
 import { recordTables } from "../support/litter.ts";
@@ -239,7 +239,7 @@ test("env rename keeps what is published, its history and its increments, and it
 });
 
 test("env ls makes nothing where nothing has run; env hold is of the environment that a run would publish into", async () => {
-  const house = await warehouse({ ...settings("shop"), "a.sqlx": tableOf(1) });
+  const house = await warehouse({ ...settings("shop"), "a.sqlx": tableOf(1) }, onTestFinished, "template");
   const { project, database, rows } = house;
   expect((await commands(house)("env", "ls", "--json")).stdout).toBe("[]");
   expect(await rows("select count(*) from pg_namespace where nspname = '_dataform'")).toEqual(["0"]);

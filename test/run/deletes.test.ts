@@ -145,7 +145,7 @@ test("self() before there is one is told with what to write", async () => {
 
 test("rows that a truncate replaces in place are seen as changed, as many as they are", async () => {
   const { client, sql } = await warehouse({});
-  await sql("create schema _dataform; create table _dataform.t as select 1 as id");
+  await sql("create schema if not exists _dataform; create table _dataform.t as select 1 as id");
   await sql("begin; truncate _dataform.t");
   await client.query(noteChanges("t"));
   const changed = ifChangedSince("t", sqlOf`raise exception 'changed'`);

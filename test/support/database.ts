@@ -15,8 +15,11 @@ export interface TestDatabase {
 /** One session for each server, as long as its worker lives: to open one costs as much as a run. */
 const superusers = new Map<string, Promise<Client>>();
 
-/** An empty database of its own for one test or one file. The user is a superuser. */
-export async function testDatabase(): Promise<TestDatabase> {
+/** What a database is a copy of: an empty one, or one that has the record of runs and nothing else. */
+export type Template = "template" | "recorded";
+
+/** A database of its own for one test or one file. The user is a superuser. */
+export async function testDatabase(from: Template = "template"): Promise<TestDatabase> {
   const url = inject("serverUrl");
   const server = parseConnectionUrl(url, "TEST_DATABASE_URL");
   const superuser = superusers.get(url) ?? connect(server, { applicationName: "test databases" });
@@ -24,7 +27,7 @@ export async function testDatabase(): Promise<TestDatabase> {
   const run = async (sql: string) => (await superuser).query(script(sql));
   const database = `test_${randomUUID().replaceAll("-", "").slice(0, 12)}`;
   // Files are copied in half of the time that pages take.
-  await run(`create database ${database} template ${inject("template")} strategy file_copy`);
+  await run(`create database ${database} template ${inject(from)} strategy file_copy`);
   const settings = { ...server, database };
   return {
     settings,

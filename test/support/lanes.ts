@@ -59,6 +59,11 @@ export const ASKED_OF_ONE_SERVER: readonly string[] = [
   // A pooler between the program and a server.
   "test/postgres/pgbouncer.test.ts",
   "test/run/interrupted.test.ts",
+  // Clocks, channels, hands and foreign readers around what others send: of 100 shapes of statements 97 are left, the rest is plain.
+  "test/schedule/scheduler.test.ts",
+  "test/notify/notify.test.ts",
+  "test/run/{absent,foreign,preview,waits}.test.ts",
+  "test/release/by-hand.test.ts",
   "test/cli/{commands,infer,ingest,told}.test.ts",
   "test/proofs/{mutators,truth}.test.ts",
   // What a load reads, asks for and decides before PostgreSQL has a word; how rows come into tables stays.

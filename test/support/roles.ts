@@ -38,7 +38,8 @@ export async function guarded(prefix: string, files: ProjectFiles): Promise<Guar
       for (const { rolname } of rows) await client.query(script(`drop role "${rolname}"`));
     });
   });
-  const house = await warehouse(files);
+  // Who makes the record is of what these tests ask.
+  const house = await warehouse(files, onTestFinished, "template");
   let users = 0;
   const open = async (settings: ConnectionSettings, role?: string) => {
     const client = await connect(settings, { applicationName: "test" });

@@ -5,7 +5,7 @@ import { targetKey } from "../../src/model/target.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { type RunOptions, run } from "../../src/run/run.ts";
 import { script } from "../../src/sql/authored.ts";
-import { type TestDatabase, testDatabase } from "./database.ts";
+import { type Template, type TestDatabase, testDatabase } from "./database.ts";
 import { type OnEnd, type ProjectFiles, type TestProject, testProject } from "./project.ts";
 
 export interface Warehouse {
@@ -22,10 +22,14 @@ export interface Warehouse {
 /** Connections that build at once where a test does not say it: each more costs more than all that its models do. */
 const BESIDE_EACH_OTHER = 2;
 
-/** A project and an empty database for one test. */
-export async function warehouse(files: ProjectFiles, onEnd: OnEnd = onTestFinished): Promise<Warehouse> {
+/** A project and a database for one test, in which nothing has run; `from` says whether it has the record of runs already. */
+export async function warehouse(
+  files: ProjectFiles,
+  onEnd: OnEnd = onTestFinished,
+  from: Template = "recorded",
+): Promise<Warehouse> {
   const project = testProject(files, onEnd);
-  const database = await testDatabase();
+  const database = await testDatabase(from);
   const client = await connect(database.settings, { applicationName: "test" });
   onEnd(async () => {
     await client.close();
@@ -49,7 +53,7 @@ export async function warehouse(files: ProjectFiles, onEnd: OnEnd = onTestFinish
   };
 }
 
-/** A project and an empty database for several tests, made in their `beforeAll`, which returns `end`. */
+/** A project and a database for several tests, made in their `beforeAll`, which returns `end`. */
 export async function sharedWarehouse(files: ProjectFiles): Promise<Warehouse & { end(): Promise<void> }> {
   const ends: (() => Promise<void> | void)[] = [];
   const made = await warehouse(files, (end) => void ends.unshift(end));
