@@ -32,7 +32,7 @@ export async function forgetOldReleases(
 
 /**
  * Drops the record of old runs: their steps, the rows that their assertions found, and the releases that can no longer be
- * gone back to; of each line of the schedule what came of as many dues, and incidents that are over as long. The last run stays, and so does a run whose release
+ * gone back to. So many are kept of each line of the schedule, as many dues, and of all that no line began; incidents that are over as long. The last run stays, and so does a run whose release
  * is kept; of releases those stay that tell what a kept one was published upon.
  */
 export async function pruneHistory(
@@ -46,12 +46,25 @@ export async function pruneHistory(
       with old as materialized (
         select r.run_id
         from (
-          select run_id, started_at, status, row_number() over (order by fence desc, run_id) as place
-          from _dataform.run
-          where environment = $1
+          select
+            run.run_id,
+            run.started_at,
+            run.status,
+            row_number() over (order by run.fence desc, run.run_id) as newest,
+            -- a line that is due every few seconds takes no place of the others
+            row_number() over (partition by line.schedule order by run.fence desc, run.run_id) as place
+          from _dataform.run as run
+          left join (
+            select distinct on (run_id) ran.run_id, due.schedule
+            from _dataform.schedule_step as step
+            cross join lateral unnest(step.run_ids) as ran (run_id)
+            inner join _dataform.schedule_due as due using (due_id)
+            order by run_id
+          ) as line using (run_id)
+          where run.environment = $1
         ) as r
         where (r.place > greatest($2::bigint, 1) or r.started_at < clock_timestamp() - $3::interval)
-          and r.place > 1 and r.status <> 'running'
+          and r.newest > 1 and r.status <> 'running'
           and not exists (select from _dataform.release as l where l.run_id = r.run_id and l.manifest is not null)
       ),
       failing_rows as (

@@ -18,7 +18,10 @@ export const retentionBlock = closed(
   {
     releases: count(1, "releases that are kept at least to go back to, the current one included; 2"),
     releasesFor: time("how long a release is kept at least; 1h"),
-    runs: count(1, "runs that are remembered at most, with their steps; 1000"),
+    runs: count(
+      1,
+      "runs that are remembered at most, with their steps: of each line of schedules.yaml, and of those besides; 1000",
+    ),
     runsFor: time("how long a run is remembered at most; 90d"),
     failingRows: count(
       0,

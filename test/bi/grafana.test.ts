@@ -47,6 +47,8 @@ function changed(name: string, change: (dashboard: Dashboard) => Dashboard): Com
 const jsonOf = (name: string, of = graph, read = data) =>
   filesFor(of, read).dashboards.get(`dashboards/project/${name}.json`)! as unknown as {
     readonly time: { readonly from: string; readonly to: string };
+    readonly timepicker?: { readonly hidden: boolean };
+    readonly refresh: string;
     readonly panels: readonly {
       readonly title: string;
       readonly type: string;
@@ -59,6 +61,11 @@ test("a project has a dashboard for each of its own, three of what is going on, 
   const operations = ["runs", "loads", "storage"].map((name) => `dashboards/operations/${name}.json`);
   expect([...filesFor(graph, data).dashboards.keys()]).toEqual([...own, ...operations]);
   await expectInGrafana(client, graph, data);
+});
+
+test("what shows events as they come is read again every five seconds, with what stops that in sight; nothing else is", () => {
+  expect([jsonOf("events").refresh, jsonOf("events").timepicker]).toEqual(["5s", undefined]);
+  expect(jsonOf("marketing").refresh).toBe("");
 });
 
 test("a chart is what Grafana draws best of it", () => {

@@ -95,6 +95,25 @@ test("the record of runs goes by number and age, failing rows sooner, and with f
   );
 });
 
+test("so many runs are remembered of each line of the schedule, and of those besides: one that is due every few seconds takes no place of others", async () => {
+  const { project, run, rows, database, ...house } = await warehouse({
+    ...settings({ runs: 1, releases: 1, releasesFor: "0s" }),
+    "a.sqlx": tableOf(1),
+  });
+  for (let count = 0; count < 4; count++) await run({ retention: { releases: 9, age: 0 } });
+  const [byHand, ...byLine] = await rows("select run_id from _dataform.run order by started_at");
+  await house.sql(`
+    with due as (
+      insert into _dataform.schedule_due (environment, schedule, version, due, last_due, cause, definition, status)
+      values ('main', 'realtime', 'v', now(), now(), 'load', '{}', 'success')
+      returning due_id
+    )
+    insert into _dataform.schedule_step (due_id, step_no, attempt, command, arguments, status, run_ids)
+    select due_id, 1, 1, 'run', '{}', 'success', array['${byLine.join("', '")}']::uuid[] from due`);
+  await cli(project.dir, ["gc"], { DATABASE_URL: database.url });
+  expect(await rows("select run_id from _dataform.run order by started_at")).toEqual([byHand, byLine.at(-1)]);
+});
+
 test("collecting after a rollback takes no row from what readers see, of views over an increment neither", async () => {
   const { project, database, run, rows, ...house } = await warehouse({
     "source.sqlx": 'config { type: "declaration", schema: "raw", name: "events" }',

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import type { DashboardData } from "../../model/dashboard.ts";
 import type { CompiledGraph, Dashboard } from "../../model/graph.ts";
+import { showsLanded } from "../../model/live.ts";
 import { dashboardJson, dashboardOf, type GrafanaDashboard } from "./grafana-dashboard.ts";
 import { operationsDashboards } from "./operations.ts";
 import { dataSourceYaml, type GrafanaLogin, providerYaml } from "./provisioning.ts";
@@ -34,7 +35,11 @@ export function grafanaFiles(input: GrafanaInput): ReadonlyMap<string, string> {
   const own = graph.actions.flatMap((action) => {
     const read = isShown(action) ? data.get(action.target.name) : undefined;
     if (!read) return [];
-    const about = { uid: uid(`dashboards/${read.name}`), tags: ["dataform", ...(action as Dashboard).tags] };
+    const about = {
+      uid: uid(`dashboards/${read.name}`),
+      tags: ["dataform", ...(action as Dashboard).tags],
+      moves: showsLanded(action.dependencies, graph.actions),
+    };
     return [[read.name, dashboardOf(action as Dashboard, read, about)] as const];
   });
   const operations = operationsDashboards(input, (one) => uid(`operations/${one}`));

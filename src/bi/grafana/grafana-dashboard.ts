@@ -12,6 +12,8 @@ import { variableOf } from "./variables.ts";
 const SCHEMA_VERSION = 42;
 /** Options of panels are those of this version; newer ones read them. */
 const PLUGINS = "12.0.0";
+/** How often what moves is read again: the least that Grafana lets anybody choose, unless its `min_refresh_interval` says otherwise. */
+const REFRESH = "5s";
 /** Data that end so many days ago are no longer looked at from now on back. */
 const CURRENT_DAYS = 14;
 
@@ -38,6 +40,8 @@ export interface GrafanaDashboard {
   readonly text?: string;
   readonly tags: readonly string[];
   readonly time?: { readonly from: string; readonly to: string };
+  /** It shows what lands as it lands. */
+  readonly moves?: boolean;
   readonly variables: readonly GrafanaVariable[];
   readonly panels: readonly GrafanaPanel[];
 }
@@ -55,7 +59,7 @@ export interface GrafanaVariable {
 export function dashboardOf(
   declared: Dashboard,
   read: DashboardData,
-  about: Pick<GrafanaDashboard, "uid" | "tags">,
+  about: Pick<GrafanaDashboard, "uid" | "tags" | "moves">,
 ): GrafanaDashboard {
   const panels = declared.panels.map((panel, at): PanelOf => {
     const { filters, file } = declared;
@@ -139,7 +143,7 @@ function daysOf(panels: readonly PanelData[]): readonly [string | null, string |
 
 /** The file of a dashboard. */
 export function dashboardJson(dashboard: GrafanaDashboard, source: Source): string {
-  const { uid, title, text, tags, time, variables, panels } = dashboard;
+  const { uid, title, text, tags, time, moves = false, variables, panels } = dashboard;
   const top = text ? [{ id: 1, ...textPanel(text) }] : [];
   const places = placed(panels, text ? TEXT_HEIGHT : 0);
   return `${JSON.stringify(
@@ -151,8 +155,10 @@ export function dashboardJson(dashboard: GrafanaDashboard, source: Source): stri
       timezone: "utc",
       editable: true,
       graphTooltip: 1,
-      refresh: "",
-      ...(time ? { time } : { time: { from: "now-7d", to: "now" }, timepicker: { hidden: true } }),
+      refresh: moves ? REFRESH : "",
+      time: time ?? { from: "now-7d", to: "now" },
+      // Where there are no times to choose from; how often it is read again stands beside them.
+      ...(time || moves ? {} : { timepicker: { hidden: true } }),
       templating: { list: variables.map((one) => variableJson(one, source)) },
       annotations: { list: [] },
       links: [],
