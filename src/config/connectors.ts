@@ -73,12 +73,15 @@ export function sqlOf({ url }: Declared<typeof sqlConnector>, place: Place, proj
   return { kind: "sql", url, dialect, projectDir, ...settings };
 }
 
-function checkHttp({ baseUrl, auth }: HttpDeclaration, place: Place): void {
+export function checkHttp({ baseUrl, auth }: Pick<HttpDeclaration, "baseUrl" | "auth">, place: Place): void {
   checkWebAddress(baseUrl, place.in("baseUrl"));
   if (auth?.oauth2) checkOAuth2(auth.oauth2, place.in("auth", "oauth2"));
 }
 
-function checkOAuth2({ grant, refreshToken, tokenUrl }: NonNullable<AuthDeclaration["oauth2"]>, place: Place): void {
+export function checkOAuth2(
+  { grant, refreshToken, tokenUrl }: NonNullable<AuthDeclaration["oauth2"]>,
+  place: Place,
+): void {
   if ((grant === "refresh_token") !== (refreshToken !== undefined)) {
     throw new UserError({
       message: refreshToken ? "a refresh token is for another grant" : "the grant refresh_token has no refresh token",

@@ -19,6 +19,7 @@ import { checkCursor } from "./cursor.ts";
 import { declare, variablesIn } from "./declare.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { freshnessOf } from "./freshness.ts";
+import { kafkaOf, kafkaSchemaOf } from "./kafka.ts";
 import { Place } from "./place.ts";
 import { publishedSchema } from "./published.ts";
 import { eventSchemaOf, readRecordSchema, recordSchemaOf } from "./record-schema.ts";
@@ -28,6 +29,7 @@ import {
   collectStreamOf,
   commonKeysOf,
   fileStreamOf,
+  kafkaOwnOf,
   meaningOf,
   partitionOf,
   restStreamOf,
@@ -94,7 +96,7 @@ export function checkIngest(yaml: YamlFile): ConnectorKind {
   return kind;
 }
 
-const CONNECTOR_KINDS: readonly ConnectorKind[] = ["rest", "files", "sql", "soap", "collect"];
+const CONNECTOR_KINDS: readonly ConnectorKind[] = ["rest", "files", "sql", "soap", "collect", "kafka"];
 
 /** Returns the schema of a declaration of one kind: that which has its key. */
 function schemaOf<Kind extends ConnectorKind>(kind: Kind): (typeof ingestSchemas)[Kind] {
@@ -153,6 +155,14 @@ function declarationOf(kind: ConnectorKind, yaml: YamlFile, around: Surroundings
       checkTypes(streams, yaml);
       return { source, schema, connector, streams: streamsOf(streams, collectStreamOf, freshness) };
     }
+    case "kafka": {
+      const { source, schema, freshness, kafka, streams } = declare(yaml, schemaOf(kind), env);
+      const connector = kafkaOf(kafka, connectorPlace, projectDir);
+      const { folder } = around;
+      const read = (stream: (typeof streams)[number], place: Place) =>
+        kafkaOwnOf(stream, place, { source, connector, folder });
+      return { source, schema, connector, streams: streamsOf(streams, read, freshness) };
+    }
     case "files": {
       const { source, schema, freshness, files, streams } = declare(yaml, schemaOf(kind), env);
       const connector = filesOf(files, projectDir);
@@ -180,7 +190,7 @@ function streamOf(
   const { freshness: own, ...common } = commonKeysOf(stream);
   const fresh = own ? { declared: own, place: place.in("freshness") } : freshness;
   const declared = schemaOfRecords(stream.recordSchema, place, { folder, projectDir, file });
-  const recordSchema = connector.kind === "collect" ? eventSchemaOf(declared, place) : declared;
+  const recordSchema = withOurs(declared, connector, place);
   checkFields(stream, recordSchema, place);
   if (connector.kind === "files" && "dates" in connector.format) checkDates(connector.format, recordSchema, place);
   if (cursor) checkCursor(cursor, recordSchema, place.in("cursor"));
@@ -192,6 +202,12 @@ function streamOf(
     ...(partition ? { partition: partitionOf(partition, place.in("partition")) } : {}),
     ...(fresh ? { freshness: freshnessOf(fresh.declared, recordSchema, fresh.place) } : {}),
   };
+}
+
+/** The fields of the records, and the columns of ours beside them. */
+function withOurs(declared: RecordSchema, connector: StreamConnector, place: Place): RecordSchema {
+  if (connector.kind === "collect") return eventSchemaOf(declared, place);
+  return connector.kind === "kafka" ? kafkaSchemaOf(declared, connector, place) : declared;
 }
 
 /** The schema that is declared in place, or in the file that is named. */

@@ -44,6 +44,7 @@ function originOf(source: Written, stream: Written): string | undefined {
   if (source.soap) return `${text(source.soap, "baseUrl")}${text(stream, "path")} (SOAP)`;
   if (source.files)
     return [text(source.files, "at").replace(/\/$/, ""), text(stream, "files")].filter(Boolean).join("/");
+  if (source.kafka) return `topic ${[stream.topic].flat().join(", ")} of ${text(source.kafka, "brokers")}`;
   // The address of a database may hold its password.
   if (source.sql)
     return stream.from ? `table ${text(stream, "from")} of another database` : "a query of another database";

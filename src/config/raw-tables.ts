@@ -1,8 +1,16 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { CURRENT_LOADS, currentViewOf, EVENT_COLUMNS, RAW_COLUMNS, RAW_LOAD_DATE } from "../model/declarations.ts";
+import {
+  CURRENT_LOADS,
+  currentViewOf,
+  EVENT_COLUMNS,
+  KAFKA_COLUMNS,
+  RAW_COLUMNS,
+  RAW_LOAD_DATE,
+} from "../model/declarations.ts";
 import { restated, UserError, userErrorsOf } from "../model/errors.ts";
 import { ingestFiles } from "./ingest-files.ts";
+import { kafkaColumns } from "./kafka.ts";
 import { readRecordSchema } from "./record-schema.ts";
 import { readYaml, type YamlFile } from "./yaml.ts";
 
@@ -29,6 +37,9 @@ interface WrittenStream {
   readonly recordSchema: string | object;
   readonly partition?: { readonly by?: string };
   readonly batch?: { readonly kind?: string };
+  /** Of topics. */
+  readonly metadata?: unknown;
+  readonly tombstones?: unknown;
 }
 
 /** What a reader must know of a table that keeps every load. */
@@ -120,7 +131,7 @@ function tableOf(
   file: string,
   record: Described,
 ): RawTableDescription {
-  const around = stream.isOfEvents ? EVENT_COLUMNS : [];
+  const around = stream.isOfEvents ? EVENT_COLUMNS : metadataOf(stream);
   const date = stream.partition?.by === "load_date" ? [RAW_LOAD_DATE] : [];
   const own = [...around, ...RAW_COLUMNS, ...date];
   return {
@@ -131,6 +142,13 @@ function tableOf(
     ...descriptionOf(record.description, BATCHES.get(stream.batch?.kind ?? "log")),
     columns: [...record.columns, ...own.map(({ name, description }) => ({ name, description }))],
   };
+}
+
+/** The columns of a topic that are asked for, as far as they are written right. */
+function metadataOf({ metadata, tombstones }: WrittenStream) {
+  const asked = Array.isArray(metadata) ? metadata : [];
+  const known = (Object.keys(KAFKA_COLUMNS) as (keyof typeof KAFKA_COLUMNS)[]).filter((one) => asked.includes(one));
+  return kafkaColumns({ metadata: known, keyFormat: "text", tombstones: tombstones === "land" ? "land" : "skip" });
 }
 
 function descriptionOf(...sentences: readonly (string | undefined)[]): { readonly description?: string } {

@@ -8,6 +8,7 @@ import {
   type FileStream,
   FORMATS,
   type FormatOptions,
+  type KafkaStream,
   type PartitionDeclaration,
   type RestStream,
   type SoapStream,
@@ -22,11 +23,13 @@ import type {
   collectStream,
   commonStream,
   filesStream,
+  kafkaStream,
   restStream,
   soapStream,
   sqlStream,
 } from "../schemas/ingest/streams.ts";
 import { checkCsv, checkSpellings } from "./csv.ts";
+import { type AroundTopics, kafkaStreamOf } from "./kafka.ts";
 import type { Place } from "./place.ts";
 import { requireStorable } from "./storable.ts";
 
@@ -116,6 +119,10 @@ export function collectStreamOf(stream: Declared<typeof collectStream>, place: P
       expected: "evolve: the field is kept in _extra; or quarantine: the event is a reject",
     });
   return { kind: "collect", ...ownKeysOf(stream), type: stream.type ?? stream.name };
+}
+
+export function kafkaOwnOf(stream: Declared<typeof kafkaStream>, place: Place, around: AroundTopics): KafkaStream {
+  return kafkaStreamOf(ownKeysOf(stream), stream, place, around);
 }
 
 export function sqlStreamOf(stream: Declared<typeof sqlStream>, place: Place): SqlStream {

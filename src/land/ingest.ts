@@ -1,5 +1,10 @@
 import type { ConnectionSettings } from "../model/connection-settings.ts";
-import type { FilesDeclaration, IngestDeclaration, StreamDeclaration } from "../model/declarations.ts";
+import type {
+  FilesDeclaration,
+  IngestDeclaration,
+  KafkaDeclaration,
+  StreamDeclaration,
+} from "../model/declarations.ts";
 import { errorData } from "../model/errors.ts";
 import type { LoadReport, StreamLoad } from "../model/load-report.ts";
 import { withClient } from "../postgres/client.ts";
@@ -10,6 +15,7 @@ import type { Filesystem, SourceFile } from "../sources/source.ts";
 import { heeding, heedingEach } from "../wait/timers.ts";
 import type { FileTarget } from "./connectors/file.ts";
 import { landFiles } from "./connectors/files.ts";
+import { type KafkaTarget, landKafka } from "./connectors/kafka.ts";
 import { landPages, readPagesOf } from "./connectors/pages.ts";
 import { isPostgres, landPostgres } from "./connectors/postgres.ts";
 import { ledgerKey } from "./ledger/ledger.ts";
@@ -129,7 +135,9 @@ async function ingestStream(
       const filesystem = await open();
       const outcome = filesystem
         ? await filesOutcome(sink, declaration, target, filesystem, options)
-        : await recordsOutcome(sink, declaration, target, { ...options, rest: { tokens, ...options.rest } }, noticed);
+        : declaration.connector.kind === "kafka"
+          ? await topicsOutcome(sink, declaration.connector, target, options)
+          : await recordsOutcome(sink, declaration, target, { ...options, rest: { tokens, ...options.rest } }, noticed);
       const warnings = [...outcome.warnings, ...noticed, ...(await sink.tend(target))];
       return { ...common(), ...outcome, warnings };
     } catch (error) {
@@ -182,6 +190,27 @@ async function recordsOutcome(
   return { ...figures, ...toldOf([landed]), status: "loaded", cursor, error: null };
 }
 
+/** Several loads of a stream as one. */
+function sumsOf(landed: readonly Landed[]) {
+  const sum = (field: "pages" | "records" | "rows" | "rejected") =>
+    landed.reduce((total, load) => total + load[field], 0);
+  return {
+    loadId: landed.at(-1)?.loadId ?? null,
+    ...{ pages: sum("pages"), records: sum("records"), rows: sum("rows"), rejected: sum("rejected") },
+  };
+}
+
+async function topicsOutcome(
+  sink: Sink,
+  connector: KafkaDeclaration,
+  target: LoadTarget,
+  options: IngestOptions,
+): Promise<Outcome> {
+  const landed = await landKafka(sink, connector, target as KafkaTarget, options);
+  const warnings = landed.flatMap((load) => load.warnings);
+  return { status: "loaded", ...sumsOf(landed), skipped: 0, cursor: null, ...toldOf(landed), error: null, warnings };
+}
+
 async function filesOutcome(
   sink: Sink,
   { connector }: IngestDeclaration,
@@ -192,16 +221,10 @@ async function filesOutcome(
   const { at } = connector as FilesDeclaration;
   const place = { filesystem, at, clock: options.clock };
   const { files, landed, warnings } = await landFiles(sink, target as FileTarget, place, options);
-  const sum = (field: "pages" | "records" | "rows" | "rejected") =>
-    landed.reduce((total, load) => total + load[field], 0);
   const failed = files.find(({ status }) => status === "failed");
   return {
     status: failed ? "failed" : "loaded",
-    loadId: landed.at(-1)?.loadId ?? null,
-    pages: sum("pages"),
-    records: sum("records"),
-    rows: sum("rows"),
-    rejected: sum("rejected"),
+    ...sumsOf(landed),
     skipped: files.filter(({ status }) => status === "known" || status === "older").length,
     cursor: null,
     ...toldOf(landed),

@@ -8,6 +8,7 @@ import type {
 } from "../schemas/ingest/connectors.ts";
 import type { FormatName, formats } from "../schemas/ingest/formats.ts";
 import type { auth, http, retry } from "../schemas/ingest/http.ts";
+import type { kafkaConnector, kafkaRead } from "../schemas/ingest/kafka.ts";
 import type {
   batch,
   collectRead,
@@ -63,8 +64,41 @@ export const EVENT_COLUMNS = [
   },
 ] as const;
 
+/** The columns that a table of a topic has where they are asked for, by what `metadata` calls them. */
+export const KAFKA_COLUMNS = {
+  key: { name: "_key", type: "text", description: "The key of the record" },
+  headers: {
+    name: "_headers",
+    type: "jsonb",
+    description: "Its headers: a text by name, a list of texts where a name is given twice",
+  },
+  timestamp: {
+    name: "_timestamp",
+    type: "timestamp with time zone",
+    description: "When it was made by its producer's clock, or appended by the broker's, as the topic is set",
+  },
+  topic: { name: "_topic", type: "text", description: "The topic" },
+  partition: { name: "_partition", type: "integer", description: "The partition of the topic" },
+  offset: { name: "_offset", type: "bigint", description: "The place in the partition" },
+} as const;
+
+/** The one more where tombstones land. */
+export const TOMBSTONE_COLUMN = {
+  name: "_tombstone",
+  type: "boolean",
+  description: "Whether the record has a key and no value: what the key stood for is gone",
+} as const;
+
 /** Tables of landing itself, beside the raw ones. */
-export const LEDGERS = ["_load", "_rejected", "_file", "_drift", "_current_load", "_event_key"] as const;
+export const LEDGERS = [
+  "_load",
+  "_rejected",
+  "_file",
+  "_drift",
+  "_current_load",
+  "_event_key",
+  "_kafka_offset",
+] as const;
 
 /** The view of the loads whose rows count now. */
 export const CURRENT_LOADS = "_current_load";
@@ -90,7 +124,8 @@ export type ConnectorDeclaration =
   | FilesDeclaration
   | SqlDeclaration
   | SoapDeclaration
-  | CollectDeclaration;
+  | CollectDeclaration
+  | KafkaDeclaration;
 export type ConnectorKind = ConnectorDeclaration["kind"];
 
 /** What every source that speaks HTTP has. */
@@ -123,6 +158,15 @@ export interface CollectDeclaration extends Omit<Declared<typeof collectConnecto
   readonly clockSkew: number;
 }
 
+/** Topics of Kafka. */
+export interface KafkaDeclaration extends Omit<Declared<typeof kafkaConnector>, "brokers"> {
+  readonly kind: "kafka";
+  /** host:port of each. */
+  readonly brokers: readonly string[];
+  /** Where the client is looked for, and what files are relative to. */
+  readonly projectDir: string;
+}
+
 /** Another database. */
 export interface SqlDeclaration extends Declared<typeof sqlConnector> {
   readonly kind: "sql";
@@ -134,7 +178,7 @@ export interface SqlDeclaration extends Declared<typeof sqlConnector> {
 }
 
 /** What a stream takes from its source; one kind for each kind of connector. */
-export type StreamConnector = RestStream | FileStream | SqlStream | SoapStream | CollectStream;
+export type StreamConnector = RestStream | FileStream | SqlStream | SoapStream | CollectStream | KafkaStream;
 
 export interface RestStream extends Declared<typeof restRead> {
   readonly kind: "rest";
@@ -148,6 +192,15 @@ export interface SoapStream extends Declared<typeof soapRead> {
 export interface CollectStream extends Omit<Declared<typeof collectRead>, "type"> {
   readonly kind: "collect";
   readonly type: string;
+}
+
+/** Records of topics. */
+export interface KafkaStream extends Omit<Declared<typeof kafkaRead>, "topic" | "schema"> {
+  readonly kind: "kafka";
+  readonly group: string;
+  readonly topics: readonly string[];
+  /** The text of the schema where no registry has it, and its file. */
+  readonly schema?: { readonly file: string; readonly text: string };
 }
 
 export interface FileStream extends Declared<typeof filesRead> {

@@ -353,7 +353,7 @@ streams:
     const wrong = (from: string, to: string) => mistakes(files.replace(from, to))[0]!;
     expect(wrong("files: { at: data }", "file: { at: data }")).toMatchObject({
       message: "the declaration does not say where its records come from",
-      expected: "one of rest:, files:, sql:, soap:, collect:",
+      expected: "one of rest:, files:, sql:, soap:, collect:, kafka:",
     });
     expect(wrong("format: csv", "format: csv\n    indexes: [[id], [id, pirce]]")).toMatchObject({
       message: 'the column "pirce" is not in ingest/schemas/items.json',

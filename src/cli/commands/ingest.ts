@@ -15,8 +15,11 @@ export const addIngestCommand: AddCommand = (command, shell) => {
   command
     .argument("[name...]", "sources, or source.stream (default: all of them)")
     .option("--full", "begin at the beginning; what landed before stays and lands once more")
-    .option("--since <value>", "begin at this value of the cursor, or with files changed since this time")
-    .option("--force", "land a full batch although it is empty or has shrunk")
+    .option(
+      "--since <value>",
+      "begin at this value of the cursor, or with files changed or records made since this time",
+    )
+    .option("--force", "land a full batch although it is empty or has shrunk; go on behind records that a topic lost")
     .option("--dry-run", "fetch and check, write nothing")
     .addOption(waitOption())
     .option("--json", "the report as JSON on stdout")

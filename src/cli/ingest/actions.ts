@@ -6,7 +6,12 @@ import { replay } from "../../land/replay.ts";
 import { ownsTable, type Retype, retype } from "../../land/retype.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { counted } from "../../model/counted.ts";
-import type { IngestDeclaration, StreamConnector, StreamDeclaration } from "../../model/declarations.ts";
+import type {
+  IngestDeclaration,
+  KafkaDeclaration,
+  StreamConnector,
+  StreamDeclaration,
+} from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import type { LoadEvent, LoadReport } from "../../model/load-report.ts";
 import { type Client, withClient } from "../../postgres/client.ts";
@@ -92,6 +97,8 @@ function whereFrom(
   stream: StreamConnector,
 ): { place: string; query: string } {
   if (stream.kind === "collect") return { place: `POST /${source}`, query: ` ${stream.type} ${stream.version}` };
+  if (stream.kind === "kafka")
+    return { place: (connector as KafkaDeclaration).brokers.join(","), query: ` ${stream.topics.join(", ")}` };
   const { baseUrl, at } = connector as { baseUrl?: string; at?: string };
   const { path = "", files, from, query = "" } = stream as object as Record<string, string | undefined>;
   if (baseUrl !== undefined) {

@@ -40,7 +40,7 @@ export function createChecker(
   const columns = recordSchema.columns.map((column) => [column, readsText(column, recordSchema)] as const);
   return (record, text) => {
     judged = record;
-    const wrong = validate(record.value) ? [] : (validate.errors ?? []).map(reasonOf);
+    const wrong = record.isTombstone || validate(record.value) ? [] : (validate.errors ?? []).map(reasonOf);
     const reasons = text.includes("\\u") && SUSPICIOUS.test(text) ? wrong.concat(unstorable(record.value, "")) : wrong;
     if (reasons.length > 0) return { reasons: [...new Set(reasons)].map(storable) };
     const value = record.value as Record<string, unknown>;

@@ -52,7 +52,9 @@ export async function* readPagesOf(
       yield* readSql(connector, stream as StreamDeclaration & { readonly connector: SqlStream }, since);
       break;
     case "files":
-      throw new Error("files are landed one by one");
+    case "kafka":
+    case "collect":
+      throw new Error(`${connector.kind} is landed by itself`);
   }
 }
 

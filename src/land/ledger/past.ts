@@ -1,6 +1,7 @@
 import type { LoadCursor } from "../../model/load-report.ts";
 import type { Client } from "../../postgres/client.ts";
 import { type KnownVersion, type LandedFile, readLandedFiles, readVersions, sameContent } from "./file-ledger.ts";
+import { type KafkaOffset, kafkaOffsets } from "./kafka-offsets.ts";
 import { batchRows, type LedgerKey, readCursor } from "./ledger.ts";
 
 /** What the ledger tells of earlier loads. */
@@ -13,6 +14,8 @@ export interface Past {
   files(key: LedgerKey): Promise<ReadonlyMap<string, LandedFile>>;
   /** Every version of one path, the oldest first. */
   versions(key: LedgerKey, path: string): Promise<readonly KnownVersion[]>;
+  /** How far topics have landed. */
+  kafkaOffsets(key: LedgerKey): Promise<readonly KafkaOffset[]>;
   /** Another path with the same content. */
   sameContent(key: LedgerKey, path: string, checksum: string): Promise<string | undefined>;
 }
@@ -23,6 +26,7 @@ export function pastOf(client: Client): Past {
     batchRows: (key, batch) => batchRows(client, key, batch),
     files: (key) => readLandedFiles(client, key),
     versions: (key, path) => readVersions(client, key, path),
+    kafkaOffsets: (key) => kafkaOffsets(client, key),
     sameContent: (key, path, checksum) => sameContent(client, key, path, checksum),
   };
 }
@@ -33,5 +37,6 @@ export const noPast: Past = {
   batchRows: async () => undefined,
   files: async () => new Map(),
   versions: async () => [],
+  kafkaOffsets: async () => [],
   sameContent: async () => undefined,
 };

@@ -2,6 +2,7 @@ import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { type Client, withClient, withTransactionIf } from "../../postgres/client.ts";
 import { writeDrift } from "../ledger/drift.ts";
 import { forgetFiles, writeFile } from "../ledger/file-ledger.ts";
+import { forgetKafkaOffsets, prepareKafkaOffsets } from "../ledger/kafka-offsets.ts";
 import {
   type FailureEntry,
   forgetLoads,
@@ -49,6 +50,11 @@ export class PostgresSink implements Sink {
 
   async forgetFiles({ key, table }: LoadTarget): Promise<void> {
     if (!(await tableExists(this.#client, table))) await forgetFiles(this.#client, key);
+  }
+
+  async readyOffsets({ key, table }: LoadTarget): Promise<void> {
+    await prepareKafkaOffsets(this.#client, key.schema);
+    if (!(await tableExists(this.#client, table))) await forgetKafkaOffsets(this.#client, key);
   }
 
   async makeTable({ key, table }: LoadTarget): Promise<boolean> {

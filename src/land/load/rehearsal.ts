@@ -48,6 +48,10 @@ export class Rehearsal implements Sink {
     };
   }
 
+  async readyOffsets({ table }: LoadTarget): Promise<void> {
+    if (!(await tableExists(this.#client, table))) this.past = { ...this.past, kafkaOffsets: noPast.kafkaOffsets };
+  }
+
   async makeTable(): Promise<boolean> {
     return false;
   }

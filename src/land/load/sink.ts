@@ -17,6 +17,8 @@ export interface Sink {
   evolve(target: LoadTarget, wait: StreamWait): Promise<readonly string[]>;
   /** Forgets the files of a table that is not there (any more): every file is new to it. */
   forgetFiles(target: LoadTarget): Promise<void>;
+  /** Makes ready what is known of topics; forgets it of a table that is not there (any more): every record is new to it. */
+  readyOffsets(target: LoadTarget): Promise<void>;
   /** Makes the table ready. Returns whether it is new. */
   makeTable(target: LoadTarget): Promise<boolean>;
   /** One load: all of it, or nothing where it fails or `isKept` says no. */

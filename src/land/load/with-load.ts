@@ -34,6 +34,8 @@ interface Kept {
   readonly file?: FileVersion;
   readonly content?: { readonly path: string; readonly version: number };
   readonly replayOf?: string;
+  /** It counts though all of it was rejected: what stands behind it would wait for ever. */
+  readonly rejectsAlone?: boolean;
 }
 
 interface LoadResult<T> {
@@ -59,7 +61,7 @@ export function withLoad<T>(
       const { keep, answer } = await work(load);
       if (!keep) return { landed: null, answer };
       await load.flush();
-      await guard(sink.past, load, follower, options);
+      await guard(sink.past, load, { follower, keep }, options);
       return { landed: await end(load, writer, follower, keep), answer };
     },
     ({ landed }) => landed !== null,
@@ -83,9 +85,13 @@ async function begin(
   return { load, writer, follower };
 }
 
-async function guard(past: Past, { target, tally }: Load, follower: Follower, options: LoadOptions): Promise<void> {
-  const { file, onRefused, force } = options;
-  refuseAllWrong(target, tally, follower.start !== null);
+async function guard(
+  past: Past,
+  { target, tally }: Load,
+  { follower, keep }: { readonly follower: Follower; readonly keep: Kept },
+  { file, onRefused, force }: LoadOptions,
+): Promise<void> {
+  if (!keep.rejectsAlone) refuseAllWrong(target, tally, follower.start !== null);
   if (file !== undefined) refuseTooFew(target, tally, file);
   if (!force && !onRefused) await refuseShrunk(target, tally, past);
 }

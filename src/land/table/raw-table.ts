@@ -19,7 +19,8 @@ export interface RawTable {
 export function rawTable({ schema }: IngestDeclaration, stream: StreamDeclaration): RawTable {
   const { table, recordSchema, partition, batch } = stream;
   // Who adds up rows as they come looks for those of the newest loads.
-  const indexes = stream.connector.kind === "collect" ? [...(stream.indexes ?? []), ["_load_id"]] : stream.indexes;
+  const { kind } = stream.connector;
+  const indexes = kind === "collect" || kind === "kafka" ? [...(stream.indexes ?? []), ["_load_id"]] : stream.indexes;
   const slicedBy = batch.kind === "slice" ? batch.by : undefined;
   return {
     ...{ schema, name: table, recordSchema },

@@ -1,7 +1,8 @@
 import { type TArray, type TObject, Type } from "typebox";
 import { byDefault, closed, listOf, name } from "../words.ts";
 import { collectConnector, filesConnector, restConnector, soapConnector, sqlConnector } from "./connectors.ts";
-import { collectStream, filesStream, freshness, restStream, soapStream, sqlStream } from "./streams.ts";
+import { kafkaConnector } from "./kafka.ts";
+import { collectStream, filesStream, freshness, kafkaStream, restStream, soapStream, sqlStream } from "./streams.ts";
 
 const head = {
   version: Type.Literal(1, { description: "1" }),
@@ -23,9 +24,17 @@ export const ingestSchemas = {
     { ...head, collect: collectConnector, streams: streams(collectStream) },
     "events that are sent to `dataform collect`",
   ),
+  kafka: closed({ ...head, kafka: kafkaConnector, streams: streams(kafkaStream) }, "records of topics of Kafka"),
 };
 
-const CONNECTOR_KINDS = ["rest", "files", "sql", "soap", "collect"] as const satisfies (keyof typeof ingestSchemas)[];
+const CONNECTOR_KINDS = [
+  "rest",
+  "files",
+  "sql",
+  "soap",
+  "collect",
+  "kafka",
+] as const satisfies (keyof typeof ingestSchemas)[];
 
 /** The JSON Schema of `ingest/<source>.yaml`, for editors. */
 export const ingestSchema = Type.Union(

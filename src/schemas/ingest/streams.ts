@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import { anyText, byDefault, closed, duration, listOf, mapOf, name, oneOf, text, urlPath } from "../words.ts";
 import { type FormatName, formats, recordsPath, xml } from "./formats.ts";
+import { kafkaRead } from "./kafka.ts";
 
 export const batch = closed(
   {
@@ -217,6 +218,8 @@ export const soapStream = closed(
 );
 
 export const collectStream = closed({ ...common, ...collectRead.properties }, "events of one type and version");
+
+export const kafkaStream = closed({ ...common, ...kafkaRead.properties }, "records of topics");
 
 const names = Object.keys(formats) as FormatName[];
 

@@ -1,10 +1,10 @@
 import type { AuthDeclaration, HttpDeclaration, Secret } from "../../model/declarations.ts";
 import { OAuth2Tokens, type TokenHttp } from "./oauth2.ts";
-import { type Authorizer, createHttpReader, type HttpHooks, type HttpReader } from "./reader.ts";
+import { type Authorizer, createHttpReader, type HttpHooks, type HttpOptions, type HttpReader } from "./reader.ts";
 import { checkHeader, Redactor } from "./redact.ts";
 
 /** A reader of the declared API with its credentials. Every reader is to be closed. */
-export function openReader(key: "rest" | "soap", api: HttpDeclaration, hooks: HttpHooks): HttpReader {
+export function openReader(key: HttpOptions["key"], api: HttpDeclaration, hooks: HttpHooks): HttpReader {
   const { auth, allowHosts, retry, timeoutSeconds } = api;
   const redactor = new Redactor();
   const common = { ...hooks, key, retry, timeoutSeconds, redact: redactor.redact };

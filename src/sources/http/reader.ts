@@ -39,7 +39,7 @@ export interface Authorizer {
 
 export interface HttpOptions extends HttpHooks {
   /** Where the declaration is, for hints. */
-  readonly key: "rest" | "soap";
+  readonly key: "rest" | "soap" | "kafka.registry" | "kafka.sasl";
   readonly policy: NetworkPolicy;
   /** For the trusted origins only; names in lower case. */
   readonly headers?: Readonly<Record<string, string>>;

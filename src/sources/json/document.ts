@@ -16,6 +16,8 @@ export interface SourceRecord {
   readonly exact?: boolean;
   /** Whether the fields are texts, as in CSV, which land as they are; `fieldText` gives those of columns without quotes. */
   readonly hasTexts?: boolean;
+  /** Whether there is a record and nothing in it, as of a key that is gone: no schema is asked. */
+  readonly isTombstone?: boolean;
   /** Whether an object of the JSON it stands in gives a key twice: the last one counts. */
   readonly hasDuplicateKeys?: boolean;
 }

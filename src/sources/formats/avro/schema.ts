@@ -56,6 +56,17 @@ export function compileSchema(schema: unknown): Decode {
   return new Compiler().compile(schema, "");
 }
 
+/**
+ * The decoder of one value of a schema, whatever it is.
+ * @param named schemas whose types it may name, each behind those that it names itself
+ * @throws UserError for a schema that is none.
+ */
+export function compileValue(schema: unknown, named: readonly unknown[] = []): Decode {
+  const compiler = new Compiler();
+  for (const one of named) compiler.compile(one, "");
+  return compiler.compile(schema, "");
+}
+
 class Compiler {
   /** Named types, which may name themselves. */
   readonly #named = new Map<string, Decode>();
