@@ -1,5 +1,4 @@
 // One meaning per word: the columns of the marketing marts, described once.
-const vars = require("dataform-postgres/includes/vars");
 
 const descriptions = {
   account_id: "The advertising account that pays.",
@@ -79,23 +78,9 @@ for (const device of devices) {
 
 /** Descriptions of these columns, for a `columns` block; `own` adds or replaces some. */
 function describe(names, own = {}) {
-  const unknown = names.filter((name) => !(name in descriptions));
+  const unknown = names.filter((name) => !Object.hasOwn(descriptions, name));
   if (unknown.length > 0) throw new Error(`marketing_columns: no description of ${unknown.join(", ")}`);
   return { ...Object.fromEntries(names.map((name) => [name, descriptions[name]])), ...own };
 }
 
-/** The time zone of accounts that name none, as SQL. */
-function timeZone() {
-  return vars.text("marketing_time_zone", { default: "UTC", expected: "a time zone such as Europe/Berlin" });
-}
-
-/** The words of the source for a campaign that runs, in lower case, as SQL texts. */
-function activeStatuses() {
-  return vars.texts("marketing_active_statuses", {
-    default: "active,enabled,running",
-    matches: /[\w-]+/,
-    expected: "words of the source for a running campaign, in lower case, between commas or spaces",
-  });
-}
-
-module.exports = { activeStatuses, describe, devices, timeZone };
+module.exports = { describe };

@@ -226,6 +226,61 @@ test("the SQL of a model is steps with names, and a plain select of the last", (
   expect(lacking).toEqual([]);
 });
 
+/** The steps of a model: names, and SQL without comments. */
+function stepsOf(sqlx: string): { readonly name: string; readonly sql: string }[] {
+  const steps = sqlx.matchAll(/^(\w+) as (?:(?:not )?materialized )?\(\n([\s\S]*?)^\),?$/gm);
+  return [...steps].map(([, name, body]) => ({ name: name!, sql: body!.replace(/^\s*--.*$/gm, "") }));
+}
+
+/** What it reads as it is stands below a step that works with what was read. */
+function readLate(sqlx: string): string[] {
+  const steps = stepsOf(sqlx);
+  const readsAnother = ({ sql }: { readonly sql: string }, at: number) =>
+    steps.slice(0, at).some(({ name }) => new RegExp(`(?:from|join) ${name}\\b`).test(sql));
+  const first = steps.findIndex(readsAnother);
+  const isRead = /^\s*select \*\s+from \$\{ref\([^)]*\)\} as \w+(?:\s+where (?!.*select)[^\n]*)?\s*$/;
+  return steps.filter(({ sql }, at) => first >= 0 && at > first && isRead.test(sql)).map(({ name }) => name);
+}
+
+test("a model says first what it reads, and then what it makes of it", () => {
+  const late = filesIn("definitions", ".sqlx").flatMap((file) =>
+    readLate(text(file)).map((name) => `${file}: ${name}`),
+  );
+  expect(late).toEqual([]);
+  const step = (name: string, from: string) => `${name} as (\n  select * from ${from}\n)`;
+  const [read, also] = [step("a", '${ref("a")} as a'), step("b", '${ref("b")} as b where x > 0')];
+  expect(readLate([read, also, step("c", "a")].join(",\n\n"))).toEqual([]);
+  expect(readLate([read, step("c", "a"), also].join(",\n\n"))).toEqual(["b"]);
+});
+
+test("definitions/README.md says what each call in a model stands for, and what each file of JavaScript makes", () => {
+  const page = text("definitions/README.md");
+  const isCall = (include: string) => includes.includes(include) && !/^monitoring$|_columns$/.test(include);
+  const calls = filesIn("definitions", ".sqlx").flatMap((file) =>
+    [...text(file).matchAll(/\b(\w+)\.(\w+)\(/g)].flatMap(([, include = "", name]) =>
+      isCall(include) ? [`${include}.${name}`] : [],
+    ),
+  );
+  expect(calls.length).toBeGreaterThan(50);
+  expect([...new Set(calls)].filter((call) => !page.includes(`\`${call}\``))).toEqual([]);
+  const files = filesIn("definitions", ".js").map((file) => file.slice("definitions/".length));
+  expect(files.filter((file) => !/\/tests\/\w+_agree\.js$/.test(file) && !page.includes(`\`${file}\``))).toEqual([]);
+});
+
+test("lines of models fit a screen, but for texts", () => {
+  const isText = /^\s*(?:\w+: ".*",?|comment on .*|.* is '.*')$/;
+  const long = filesIn("definitions", ".sqlx").flatMap((file) =>
+    text(file)
+      .split("\n")
+      .flatMap((line, at) => (line.length > 130 && !isText.test(line) ? [`${file}:${at + 1}`] : [])),
+  );
+  expect(long).toEqual([]);
+});
+
+test("a model asks for a project variable by vars, which says what it is unless set", () => {
+  expect(filesIn("definitions", ".sqlx").filter((file) => /projectConfig\.vars/.test(text(file)))).toEqual([]);
+});
+
 test.each(["google", "meta", "tiktok", "linkedin"])(
   "the project compiles with the reports of %s alone",
   async (network) => {

@@ -18,7 +18,7 @@ export interface Block {
 export function pages(): readonly string[] {
   const docs = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" });
   const inDocs = docs.filter((name) => name.endsWith(".md")).map((name) => `docs/${name.replaceAll("\\", "/")}`);
-  return ["README.md", "CONTRIBUTING.md", ...inDocs.sort()];
+  return ["README.md", "CONTRIBUTING.md", "definitions/README.md", ...inDocs.sort()];
 }
 
 export function readPage(page: string): string {

@@ -19,7 +19,7 @@ const deltas = {
 // the same over all days; without a figure where nothing but baselines was measured
 const facts = { from: "creative_totals", where: "conversions is not null" };
 
-const enough_clicks = `sum(clicks) >= ${ratios.minimum(dataform.projectConfig.vars, "minimum_clicks", 100)}`;
+const enough_clicks = `sum(clicks) >= ${vars.wholeNumber("minimum_clicks", { default: 100 })}`;
 
 // what the source itself reports, resets made good: differences and baselines
 const to_date = {
