@@ -1,4 +1,6 @@
+import { utimesSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, inject, onTestFinished, test } from "vitest";
 import { cli } from "../support/cli.ts";
 import { type Listener, ok, startListener } from "../support/servers/listener.ts";
@@ -48,6 +50,7 @@ beforeAll(async () => {
   await shop.sql(
     "create schema raw; create table raw.switch (fails int, held int, lost int); insert into raw.switch values (0, 0, 0)",
   );
+  deliver("data/0.csv", files["data/0.csv"]);
   await cli(shop.project.dir, ["ingest", "--url", shop.database.url]);
   await shop.run();
   hook = await startListener((end) => void ends.push(end));
@@ -70,6 +73,12 @@ beforeEach(async () => {
   if (turned !== "0") await shop.run();
   await shop.sql("delete from _dataform.delivery; delete from _dataform.incident; delete from _dataform.follower");
 });
+
+/** So old that no load waits to see whether it still grows. */
+function deliver(path: string, text: string): void {
+  shop.project.write({ [path]: text });
+  utimesSync(join(shop.project.dir, path), 0, 0);
+}
 
 const declared = (more: object = {}) => ({
   site: "https://data.example.com/",
@@ -151,7 +160,7 @@ test("a load that failed, fields that are others and what is too old are told of
   onTestFinished,
 }) => {
   await notify();
-  shop.project.write({ "data/1.csv": "id,other\n1,2\n" });
+  deliver("data/1.csv", "id,other\n1,2\n");
   onTestFinished(() =>
     shop.sql(
       "delete from raw._load where status = 'failed'; delete from raw._drift; update raw._load set details = details - 'asked_at', finished_at = now()",

@@ -250,7 +250,7 @@ async function openWeek() {
     sql,
     dir,
     pause: (line: string) => sql(`${pauseOf} where name = '${line}'`),
-    /** A notifier looks every ten seconds. */
+    /** It was told to whoever is to know. */
     toldOf: (key: string, event: "opened" | "closed") =>
       waitFor(`
         select bool_and(status = 'sent') and bool_or(d.event = '${event}' and i.key = '${key}')

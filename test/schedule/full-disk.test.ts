@@ -15,7 +15,7 @@ import { noDisk, smallDisk } from "../support/servers/small-disk.ts";
 import { noSmtp, startSmtp } from "../support/servers/smtp.ts";
 
 // One night in which everything is broken at once: the disk of what lands and that of the exports are full, the mail server died, and
-// a webhook never answers. What lands first is on the disk that has room.
+// a webhook never answers. What lands first is on the disk that has room. At last the disk of PostgreSQL's own log is full, and it ends.
 
 const ROWS = 20_000;
 const csv = (from: number) =>
@@ -41,9 +41,11 @@ test.skipIf(noDisk !== undefined || noSmtp !== undefined)(
       ReturnType<typeof smallDisk>,
       ReturnType<typeof smallDisk>,
     ];
-    const server = await ownServer();
-    const client = await connect(server.settings, { applicationName: "test" });
-    onTestFinished(() => client.close());
+    // Files of 16 MB: all that are there from the beginning, and a few.
+    const log = smallDisk(join(folder, "log"), 100, onTestFinished);
+    const server = await ownServer(join(log.folder, "pg_wal"));
+    let client = await connect(server.settings, { applicationName: "test" });
+    onTestFinished(() => client.close().catch(() => {}));
     const sql = async (text: string) => void (await client.script(script(text)));
     const rows = async (text: string) =>
       (await client.table(script(text))).rows.map((row) => row.map((one) => one ?? "∅").join("|"));
@@ -193,12 +195,44 @@ test.skipIf(noDisk !== undefined || noSmtp !== undefined)(
       deadline: 60_000,
       describe: () => "for all runs in the lineage",
     });
-    scheduler.child.kill("SIGTERM");
-    expect(await scheduler.end, scheduler.said()).toBe(0);
 
     const wrong = ["schedule exporting", "schedule landing", "source shop.orders"];
     expect(told().sort()).toEqual(["closed", "opened"].flatMap((event) => wrong.map((one) => `${event} ${one}`)));
     expect(revived.mails.join("")).toContain("schedule landing");
+
+    // The server cannot even write that it ends: it is away, in the middle of a load or right before one.
+    deliver("3.csv", 2 * ROWS + 1);
+    log.fill();
+    const [landed] = await rows(`select (${last("landing")}).due_id`);
+    await makeDue("landing");
+    const [isNew, itsStep] = [`(${last("landing")}).due_id > ${landed}`, `s.due_id = (${last("landing")}).due_id`];
+    await waitFor(`select ${isNew} and exists (select from _dataform.schedule_step as s where ${itsStep})`);
+    const untilTrue = (look: () => boolean | Promise<boolean>, what: string) =>
+      until({
+        look: async () => ((await look()) ? true : undefined),
+        every: 100,
+        deadline: 120_000,
+        describe: () => what,
+      });
+    await untilTrue(async () => {
+      await sql("select pg_switch_wal()").catch(() => {});
+      return !(await server.runs());
+    }, "for the end of PostgreSQL");
+    await untilTrue(() => scheduler.said().includes("the database is not there"), "for the scheduler to know");
+    log.free();
+    await server.start();
+    client = await connect(server.settings, { applicationName: "test" });
+    await waitFor(`select ${isNew} and (${last("landing")}).finished_at is not null`);
+    const [struck] = await rows(`select (${last("landing")}).due_id`);
+    await makeDue("landing");
+    await waitFor(`select (${last("landing")}).due_id > ${struck} and (${last("landing")}).status = 'success'`);
+    expect(await rows("select count(*), count(distinct id), max(id) from raw.shop_orders")).toEqual([
+      `${3 * ROWS}|${3 * ROWS}|${3 * ROWS}`,
+    ]);
+    expect(await rows("select orders from shop.orders")).toEqual([String(3 * ROWS)]);
+    scheduler.child.kill("SIGTERM");
+    expect(await scheduler.end, scheduler.said()).toBe(0);
+
     // None was made up for: each came by its clock, to run or to be left out behind the one before.
     expect(
       await rows(

@@ -1,10 +1,22 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { onTestFinished } from "vitest";
 import { type ConnectionSettings, connectionUrl } from "../../../src/model/connection-settings.ts";
-import { embeddedStatus, resetEmbedded, startEmbedded } from "../../../src/postgres/embedded/server.ts";
+import { embeddedStatus, resetEmbedded, startEmbedded, stopEmbedded } from "../../../src/postgres/embedded/server.ts";
 import { type Clock, simulatedClock } from "../month/clock.ts";
 import { serverPrograms, serverWithClock } from "../month/installed.ts";
 
@@ -14,16 +26,34 @@ export interface OwnServer {
   readonly url: string;
   /** Ends it as `pg_ctl stop -m immediate` does, and starts it again: it recovers. */
   crash(): Promise<void>;
+  /** Whether it runs. */
+  runs(): Promise<boolean>;
+  /** Again, where it has ended. */
+  start(): Promise<void>;
 }
 
 /**
  * The embedded PostgreSQL, or the one that PROOF_POSTGRES names: 16 or 17 of test/servers, or a folder with `bin/`, such as
  * /usr/lib/postgresql/15.
+ * @param log a folder of another disk, to which its write-ahead log goes
  */
-export async function ownServer(): Promise<OwnServer> {
+export async function ownServer(log?: string): Promise<OwnServer> {
   const folder = ownFolder();
   const named = process.env.PROOF_POSTGRES;
-  return startIn(folder, named ? { native: nativeOf(named, folder) } : {});
+  const server = await startIn(folder, named ? { native: nativeOf(named, folder) } : {});
+  if (log !== undefined) {
+    const stateDir = join(folder, ".dataform");
+    const { dataDir } = await embeddedStatus(stateDir);
+    await stopEmbedded(stateDir);
+    const { uid, gid } = statSync(dataDir);
+    cpSync(join(dataDir, "pg_wal"), log, { recursive: true });
+    for (const name of ["", ...readdirSync(log, { recursive: true, encoding: "utf8" })])
+      chownSync(join(log, name), uid, gid);
+    rmSync(join(dataDir, "pg_wal"), { recursive: true });
+    symlinkSync(log, join(dataDir, "pg_wal"));
+    await server.start();
+  }
+  return server;
 }
 
 /** The same, by a clock that the test sets. @param now what it is then */
@@ -56,6 +86,8 @@ async function startIn(folder: string, options: { readonly native?: string }): P
       while ((await embeddedStatus(stateDir)).state === "running") await pause(10);
       await startEmbedded(stateDir, options);
     },
+    runs: async () => (await embeddedStatus(stateDir)).state === "running",
+    start: async () => void (await startEmbedded(stateDir, options)),
   };
 }
 
