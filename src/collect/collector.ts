@@ -9,6 +9,7 @@ import { takeCare } from "./caretaker.ts";
 import type { Sending } from "./event.ts";
 import type { EventStreams } from "./event-streams.ts";
 import { type CollectedSource, Lane } from "./lane.ts";
+import type { CollectMeasuring } from "./measuring.ts";
 import type { SentEvents } from "./request.ts";
 import { Room } from "./room.ts";
 import { sizeOf, takeBatch, type Waiting } from "./waiting.ts";
@@ -24,6 +25,7 @@ export interface CollectorOptions {
   readonly room: number;
   /** Told of what failed and is nobody's mistake. */
   readonly log: (line: string) => void;
+  readonly measuring?: CollectMeasuring | undefined;
 }
 
 /** Why events were not taken: they may be sent again. */
@@ -90,6 +92,17 @@ export class Collector {
 
   get source(): CollectedSource {
     return this.#options.source;
+  }
+
+  /** What it holds at this moment. */
+  get held() {
+    const openFor = this.#lane?.openFor;
+    return { source: this.source.source, ...this.room.held, ...(openFor === undefined ? {} : { openFor }) };
+  }
+
+  /** A request was answered with a problem: of which type. */
+  refused(why: string): void {
+    this.#options.measuring?.refused(this.source.source, why);
   }
 
   /** Why nothing is taken now; undefined where something is. */
@@ -172,6 +185,9 @@ export class Collector {
 
   async #commit(lane: Lane): Promise<void> {
     const batch = takeBatch(this.#queue);
+    const begun = performance.now();
+    const measured = (isMade: boolean) =>
+      this.#options.measuring?.committed(this.source.source, isMade, (performance.now() - begun) / 1000);
     const stop = after(this.#options.patience, () => {
       this.#isStuck = true;
       refuse([...batch, ...this.#queue.splice(0)]);
@@ -183,7 +199,9 @@ export class Collector {
       if (this.#isStuck) throw new Error(`a commit took longer than ${this.#options.patience} ms`);
       this.#failures = 0;
       this.#isNews = true;
+      measured(true);
     } catch (error) {
+      measured(false);
       refuse(batch);
       throw error;
     } finally {
@@ -195,6 +213,7 @@ export class Collector {
   async #land(lane: Lane, batch: readonly Waiting[], tries: { left: number }): Promise<void> {
     try {
       const outcomes = await lane.write(batch.flatMap(({ events }) => events));
+      this.#options.measuring?.landed(this.source.source, outcomes);
       let at = 0;
       for (const { events, done } of batch) {
         done(outcomes.slice(at, at + events.length));

@@ -236,6 +236,11 @@ export class Lane {
     this.#stop.abort();
   }
 
+  /** Seconds since the oldest of its loads began; undefined where none is open. */
+  get openFor(): number | undefined {
+    return this.#loads.openFor;
+  }
+
   /** Ends the loads that have been open for long enough. */
   endDue(): Promise<void> {
     return this.#loads.endDue();

@@ -100,6 +100,12 @@ export class OpenLoads {
     await endLoad(this.#client, key, id, { rows, rejected, details });
   }
 
+  /** Seconds since the oldest that is open began; undefined where none is. */
+  get openFor(): number | undefined {
+    const since = [...this.#open.values()].map((load) => load.since);
+    return since.length ? (performance.now() - Math.min(...since)) / 1000 : undefined;
+  }
+
   /** Ends the loads that have been open for long enough. */
   async endDue(): Promise<void> {
     for (const [stream, load] of this.#open) {

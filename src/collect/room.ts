@@ -7,6 +7,11 @@ export class Room {
     this.#most = most;
   }
 
+  /** What there is, and what of it is taken. */
+  get held(): { readonly bytes: number; readonly room: number } {
+    return { bytes: this.#taken, room: this.#most };
+  }
+
   get isFull(): boolean {
     return this.#taken >= this.#most;
   }

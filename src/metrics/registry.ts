@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { CollectedFigures, type Collecting } from "./collected.ts";
 import { FIGURES, SUMS, type Told } from "./figures.ts";
 import type { Snapshot, Snapshots } from "./snapshot.ts";
 
@@ -22,10 +23,20 @@ export interface Load {
 /** Endpoints that are told one by one. */
 const MOST_ENDPOINTS = 200;
 
+/** What a server holds, where it is asked for that. */
+interface Holds {
+  /** Undefined where it answers for no endpoint. */
+  readonly load?: () => Load | undefined;
+  /** Of each collector of events. */
+  readonly collectors?: () => readonly Collecting[];
+}
+
 /** The figures of one server: its own, and what the database's records say. */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #snapshots: Snapshots;
+  readonly #snapshots: Pick<Snapshots, "read"> | undefined;
+  /** Of the collectors of events. */
+  readonly collected: CollectedFigures;
   readonly #load: () => Load | undefined;
   readonly #endpoints = new Set<string>();
   readonly #requests = new Histogram({
@@ -65,12 +76,17 @@ export class Metrics {
   readonly #loaded: readonly Gauge[];
 
   /**
+   * @param snapshots undefined where the records are told by another server
    * @param info what is served: one row of labels
-   * @param load what the server holds; undefined where it answers for no endpoint
    */
-  constructor(snapshots: Snapshots, info: Readonly<Record<string, string>>, load: () => Load | undefined) {
+  constructor(
+    snapshots: Pick<Snapshots, "read"> | undefined,
+    info: Readonly<Record<string, string>>,
+    { load = () => undefined, collectors = () => [] }: Holds,
+  ) {
     this.#snapshots = snapshots;
     this.#load = load;
+    this.collected = new CollectedFigures(this.#registry, collectors);
     const registers = [this.#registry];
     collectDefaultMetrics({ register: this.#registry });
     const gauge = (name: string, help: string, labelNames: readonly string[] = []) =>
@@ -81,7 +97,7 @@ export class Metrics {
       gauge("dataform_waiting_requests", "Requests that wait for a connection."),
       gauge("dataform_cache_bytes", "Answers that are kept in memory; 0 where the server answers for no endpoint."),
     ];
-    this.#told = [...FIGURES, ...SUMS].map((told) => {
+    this.#told = (snapshots ? [...FIGURES, ...SUMS] : []).map((told) => {
       const { name, help, labels: labelNames = [] } = told;
       const made = SUMS.includes(told)
         ? new Counter({ name, help, labelNames, registers })
@@ -108,7 +124,13 @@ export class Metrics {
   }
 
   async page(): Promise<string> {
-    const { snapshot, isNew } = await this.#snapshots.read();
+    if (this.#snapshots) this.#tellRecords(await this.#snapshots.read());
+    this.#tellLoad();
+    this.collected.tell();
+    return this.#registry.metrics();
+  }
+
+  #tellRecords({ snapshot, isNew }: Awaited<ReturnType<Snapshots["read"]>>): void {
     if (isNew) this.#observe(snapshot);
     for (const [{ of, labels: names = [] }, metric] of this.#told) {
       metric.reset();
@@ -120,8 +142,6 @@ export class Metrics {
         else metric.inc(labels, value);
       }
     }
-    this.#tellLoad();
-    return this.#registry.metrics();
   }
 
   #observe({ runs: { read } }: Snapshot): void {

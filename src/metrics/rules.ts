@@ -134,6 +134,33 @@ export function alerts({ job, noRunFor, runLimit }: Omit<AlertSettings, "runbook
       summary: "{{ $value | humanize }} records of {{ $labels.source }} did not land",
     },
     {
+      alert: "DataformEventsRefused",
+      expr: `sum by (job, instance, source, why) (rate(dataform_event_requests_refused_total{${of},why=~"too-busy|database-unavailable|internal-error"}[5m])) > 0`,
+      for: "2m",
+      severity: "page",
+      summary: "{{ $labels.instance }} does not take events of {{ $labels.source }}: {{ $labels.why }}",
+    },
+    {
+      alert: "DataformEventsWait",
+      expr: `dataform_event_queue_bytes{${of}} / dataform_event_room_bytes{${of}} > 0.8`,
+      for: "2m",
+      severity: "page",
+      summary: "{{ $value | humanizePercentage }} of the room for events of {{ $labels.source }} is taken",
+    },
+    {
+      alert: "DataformEventCommitsSlow",
+      expr: `histogram_quantile(0.99, sum by (job, source, le) (rate(dataform_event_commit_duration_seconds_bucket{${of}}[5m]))) > 1`,
+      for: "10m",
+      severity: "ticket",
+      summary: "one commit in a hundred of {{ $labels.source }} takes {{ $value | humanizeDuration }}",
+    },
+    {
+      alert: "DataformEventLoadOpen",
+      expr: `dataform_event_open_load_seconds{${of}} > 300`,
+      severity: "ticket",
+      summary: "a load of {{ $labels.source }} has been open for {{ $value | humanizeDuration }}",
+    },
+    {
       alert: "DataformErrors",
       expr: `${requests(',code="5xx"')} / ${requests()} > 0.05`,
       for: "5m",

@@ -30,7 +30,8 @@ streams:
     recordSchema: { type: object, required: [page], properties: { page: { type: string } } }
 `,
   "definitions/one.sqlx": 'config { type: "view" }\nselect 1 as id',
-  "serve/server.yaml": "cors: { origins: [https://shop.example] }\nlimits: { requestTime: 2s, drainTime: 5s }\n",
+  "serve/server.yaml":
+    "cors: { origins: [https://shop.example] }\nlimits: { requestTime: 2s, drainTime: 5s }\nmetrics: { access: public }\n",
 };
 
 let shop: Warehouse & { end(): Promise<void> };
@@ -209,6 +210,35 @@ test("loads are whole ones: each is seen before its rows, ends after seconds, an
   expect(await shop.rows("select details -> 'reasons' is not null from raw._load where rejected > 0 limit 1")).toEqual([
     "t",
   ]);
+});
+
+test("its figures are events by outcome, refusals by why, commits, room and open loads, by source; the records are told by who serves", async () => {
+  const figures = async () => {
+    const body = await (await fetch(`${server.url}metrics`)).text();
+    const lines = body.split("\n").filter((line) => line.startsWith("dataform_"));
+    return new Map(lines.map((line) => [line.replace(/ \S+$/, ""), Number(line.split(" ").at(-1))]));
+  };
+  const source = 'source="events"';
+  const counts = async () => {
+    const all = await figures();
+    const events = ["accepted", "duplicate", "rejected"].map(
+      (outcome) => `dataform_events_total{${source},outcome="${outcome}"}`,
+    );
+    const refused = `dataform_event_requests_refused_total{${source},why="too-large"}`;
+    return [...events, refused, `dataform_event_commit_duration_seconds_count{${source},made="yes"}`].map(
+      (name) => all.get(name) ?? 0,
+    );
+  };
+  const before = await counts();
+  const event = viewed({ url: "/counted" });
+  await send([event, event, viewed({})]);
+  expect((await post("x".repeat(30_000))).status).toBe(413);
+  expect((await counts()).map((count, at) => count - before[at]!)).toEqual([1, 1, 1, 1, 1]);
+  const all = await figures();
+  expect(all.get(`dataform_event_room_bytes{${source}}`)).toBe(32 * 1024 * 1024);
+  expect(all.get(`dataform_event_queue_bytes{${source}}`)).toBe(0);
+  expect(all.get(`dataform_event_open_load_seconds{${source}}`)).toBeLessThan(60);
+  expect([...all.keys()].filter((name) => /dataform_(record|last_run|stream)/.test(name))).toEqual([]);
 });
 
 test("what is too large, in no format that is read or no text is refused with what to do", async () => {

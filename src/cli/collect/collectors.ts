@@ -69,10 +69,13 @@ export class Collectors {
     shell: Shell,
     sources: readonly CollectedSource[],
     { every, room }: CollectorFlags,
-    { settings, patience, signal }: Pick<CollectorOptions, "settings" | "patience"> & { readonly signal: AbortSignal },
+    {
+      signal,
+      ...given
+    }: Pick<CollectorOptions, "settings" | "patience" | "measuring"> & { readonly signal: AbortSignal },
   ): Promise<Collectors> {
     const log = (line: string) => shell.say(line);
-    const options: Omit<CollectorOptions, "source"> = { settings, every, patience, room: room * 1024 * 1024, log };
+    const options: Omit<CollectorOptions, "source"> = { ...given, every, room: room * 1024 * 1024, log };
     const all: Collector[] = [];
     // One after the other: they may make the same schema.
     for (const source of sources) all.push(await Collector.open({ ...options, source }, signal));
@@ -81,6 +84,11 @@ export class Collectors {
 
   addTo(server: FastifyInstance, access: Access): void {
     for (const collector of this.#all) addCollector(server, collector, (...asked) => access.nameOfSender(...asked));
+  }
+
+  /** What each holds at this moment. */
+  get held() {
+    return this.#all.map((one) => one.held);
   }
 
   /** Whether events are taken. */

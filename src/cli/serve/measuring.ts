@@ -1,4 +1,5 @@
 import { ingestFiles } from "../../config/ingest-files.ts";
+import type { Collecting } from "../../metrics/collected.ts";
 import type { Load, Metrics } from "../../metrics/registry.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import type { MetricsSettings } from "../../model/server-settings.ts";
@@ -14,12 +15,13 @@ interface Measured {
   readonly owner: ConnectionSettings;
   /** What the server holds at this moment. */
   readonly load: () => Load | undefined;
+  readonly collectors: () => readonly Collecting[];
 }
 
 /** The figures of this server and of the database. Their library is loaded where somebody wants them. */
 export async function openMetrics(
   shell: Shell,
-  { environment, project, settings, reader, owner, load }: Measured,
+  { environment, project, settings, reader, owner, ...holds }: Measured,
 ): Promise<Metrics> {
   const [{ Metrics }, { Snapshots }] = await Promise.all([
     import("../../metrics/registry.ts"),
@@ -35,5 +37,14 @@ export async function openMetrics(
     streams: settings.streams,
     log: (line) => shell.say(line),
   });
-  return new Metrics(snapshots, { project, environment }, load);
+  return new Metrics(snapshots, { project, environment }, holds);
+}
+
+/** The figures of collectors alone: what the records say is told by whoever serves. */
+export async function openCollectorMetrics({
+  environment,
+  collectors,
+}: Pick<Measured, "environment" | "collectors">): Promise<Metrics> {
+  const { Metrics } = await import("../../metrics/registry.ts");
+  return new Metrics(undefined, { environment }, { collectors });
 }

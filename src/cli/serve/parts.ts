@@ -35,7 +35,9 @@ export async function openParts(shell: Shell, flags: WantedFlags, wanted: Wanted
   const gate = explores ? await openGate(shell, who!.access, { reader, flags, signal }) : undefined;
   let api: ReadApi | undefined;
   const project = graph.project.name ?? "";
-  const of = { environment, project, reader: login, owner, load: () => api?.load };
+  let collectors: Collectors | undefined;
+  const holds = { load: () => api?.load, collectors: () => collectors?.held ?? [] };
+  const of = { environment, project, reader: login, owner, ...holds };
   const metrics = server.metrics && (await openMetrics(shell, { ...of, settings: server.metrics }));
   const onPage = (from: PageFrom) => metrics?.paged(from);
   if (flags.isApi && endpoints.length)
@@ -43,8 +45,8 @@ export async function openParts(shell: Shell, flags: WantedFlags, wanted: Wanted
   const notifier = flags.notify
     ? (await import("../notify/open.ts")).openNotifier(shell, flags, { graph, settings: owner, state }).notifier
     : undefined;
-  const within = { settings: owner, patience: server.requestTime, signal };
-  const collectors = flags.collects && (await Collectors.open(shell, wanted.collected, flags.collects, within));
+  const within = { settings: owner, patience: server.requestTime, signal, measuring: metrics?.collected };
+  if (flags.collects) collectors = await Collectors.open(shell, wanted.collected, flags.collects, within);
   const readiness = new Readiness(login, environment);
   return {
     who,

@@ -1,5 +1,6 @@
 import { readServerSettings } from "../../config/load-server.ts";
 import { addHealth } from "../../serve/health.ts";
+import { addMetrics } from "../../serve/metrics-page.ts";
 import {
   type CollectorFlags,
   Collectors,
@@ -14,6 +15,7 @@ import { type ListenFlags, listen } from "../listening.ts";
 import { type ConnectionFlags, type EnvironmentFlags, environmentName } from "../options.ts";
 import type { Shell } from "../shell.ts";
 import { answering } from "./answering.ts";
+import { openCollectorMetrics } from "./measuring.ts";
 import { follow } from "./open-api.ts";
 import { WhoMayAsk } from "./who-may-ask.ts";
 
@@ -32,13 +34,18 @@ export async function runCollector(
   const reader = await openForReading(shell, flags);
   shell.say(whereLine(settings, flags, shell));
   const environment = environmentName(flags);
-  const others = sources.map(senders);
+  const others = [...(server.metrics ? [server.metrics] : []), ...sources.map(senders)];
   const looks = { settings: reader, duty: "server" as const };
   const who = await WhoMayAsk.read({
     ...{ host: flags.host, isPublic: false, server, endpoints: [], others, explores: false },
     ...{ environment, ...looks, signal, say: (line: string) => shell.say(line) },
   });
-  const collectors = await Collectors.open(shell, sources, flags, { settings, patience: server.requestTime, signal });
+  let collectors: Collectors | undefined;
+  const metrics =
+    server.metrics && (await openCollectorMetrics({ environment, collectors: () => collectors?.held ?? [] }));
+  const within = { settings, patience: server.requestTime, signal, measuring: metrics?.collected };
+  const opened = await Collectors.open(shell, sources, flags, within);
+  collectors = opened;
   const ended = new AbortController();
   const stopped = AbortSignal.any([signal, ended.signal]);
   try {
@@ -48,15 +55,17 @@ export async function runCollector(
       shell,
       flags,
       (to) => {
-        addHealth(to, collectors);
-        collectors.addTo(to, who.access);
+        addHealth(to, opened);
+        if (metrics) addMetrics(to, metrics, (request) => who.access.allow(request, server.metrics!));
+        opened.addTo(to, who.access);
       },
       server,
       paths,
     );
     shell.say(takenAt(paths, running));
+    if (metrics) shell.say(`figures for Prometheus at ${running.address}metrics`);
     for (const line of who.lines) shell.say(line);
-    await answering(running, { collectors, drainTime: server.drainTime }, [following, untilAborted(stopped)]);
+    await answering(running, { collectors: opened, drainTime: server.drainTime }, [following, untilAborted(stopped)]);
     await following;
   } finally {
     ended.abort();

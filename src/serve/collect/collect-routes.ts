@@ -30,6 +30,10 @@ export function addCollector(server: FastifyInstance, collector: Collector, gate
   const { maxRequestBytes } = collector.source.connector;
   server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
+    scope.addHook("onError", (_request, _reply, error, done) => {
+      collector.refused(error instanceof Problem ? error.type : "internal-error");
+      done();
+    });
     scope.addContentTypeParser(READ, (request: FastifyRequest, body: IncomingMessage) =>
       readBody(request, body, maxRequestBytes),
     );
