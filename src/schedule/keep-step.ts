@@ -20,13 +20,14 @@ interface Kept {
 
 /**
  * Does the work of a step, in its own process: holds the lock by which others know that it lives, and records its end. The lock is
- * taken again where the connection is lost.
+ * taken again where the connection is lost. One that gave itself up is lost, not cancelled: nobody wanted it to end, and it may be tried again.
  * @returns undefined where it was not to be done: somebody does it, did it, or gave it up
  */
 export async function keepStep(kept: Kept, work: () => Promise<StepEnd>): Promise<StepEnd | undefined> {
   const { settings, key } = kept;
   let client = await connect(settings, HOW);
   let ended = false;
+  let isGivenUp = false;
   try {
     if (!(await beginStep(client, key))) return undefined;
     const hold = (held: Client) => {
@@ -37,12 +38,16 @@ export async function keepStep(kept: Kept, work: () => Promise<StepEnd>): Promis
     const again = async () => {
       const next = await heldAgain(kept, () => ended);
       if (ended) return next?.close();
-      if (!next) return kept.onGivenUp();
+      if (!next) {
+        isGivenUp = true;
+        return kept.onGivenUp();
+      }
       client = next;
       hold(client);
     };
     hold(client);
-    const end = await work();
+    const done = await work();
+    const end: StepEnd = isGivenUp && done.status === "cancelled" ? { ...done, status: "lost" } : done;
     await recordEnd(kept, () => client, end);
     return end;
   } finally {

@@ -80,6 +80,7 @@ test.skipIf(!hasFakeClock || noSmtp)(
         // What nobody was there for within a minute, marketing leaves out.
         if (isWhole && time.startsWith("12")) await week.advanceToStartOf("marketing", at(day, "12:10:00"));
         await advanceTo(at(day, time));
+        if (isWhole) console.log(`${day} ${time}: ${await rows(OUTCOMES)}`);
         if (!time.startsWith("12") || day < WEDNESDAY) continue;
         await week.deliverTransactions(day);
         const failed = (await operations()).assertions.filter(({ status }) => status === "failed");

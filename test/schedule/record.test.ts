@@ -2,7 +2,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { prepareMetadata } from "../../src/environment/layout.ts";
 import { pruneDues } from "../../src/environment/prune-dues.ts";
 import type { ScheduleLine } from "../../src/model/schedule.ts";
+import { advance } from "../../src/schedule/advance.ts";
 import { claimByHand, decideDues } from "../../src/schedule/claim.ts";
+import { keepStep } from "../../src/schedule/keep-step.ts";
 import { readDue } from "../../src/schedule/read-record.ts";
 import { registerLines } from "../../src/schedule/register-lines.ts";
 import { beginDue, claimStep, endStep } from "../../src/schedule/steps.ts";
@@ -56,6 +58,29 @@ test("what a step says is kept, whatever characters it has", async () => {
   expect((await readDue(shop.client, dueId))!.steps.map(({ error, output }) => [error, output])).toEqual([
     ["\\u0000 cannot be converted to text, \ufffd", "\\u0000 cannot be converted to text, \ufffd"],
   ]);
+});
+
+test("a step that cannot take its lock again gives itself up, and is lost, not cancelled: it may be tried again", async () => {
+  const dueId = (await claimByHand(shop.client, { ...deciding, environment: "kept" }, line))!;
+  await beginDue(shop.client, dueId, "test");
+  const key = { dueId, step: 1, attempt: 1 };
+  await claimStep(shop.client, key, line.steps[0]!);
+  let onGivenUp = () => {};
+  const interrupted = new Promise<void>((resolve) => {
+    onGivenUp = resolve;
+  });
+  await keepStep({ settings: shop.database.settings, key, patience: 100, onGivenUp }, async () => {
+    // Its session ends, and the lock is somebody else's, who stood in line for it.
+    await shop.sql(`
+      select pg_terminate_backend(pid), pg_advisory_lock(hashtextextended('dataform:step:${dueId}.1.1', 0))
+      from pg_stat_activity where application_name = 'dataform-step' and datname = current_database()`);
+    await interrupted;
+    return { status: "cancelled", exitCode: 130 };
+  });
+  await shop.sql("select pg_advisory_unlock_all()");
+  const { steps } = (await readDue(shop.client, dueId))!;
+  expect(steps.map(({ status, exitCode }) => [status, exitCode])).toEqual([["lost", 130]]);
+  expect(advance({ ...line, retries: 1 }, steps, new Date())).toEqual({ kind: "begin", step: 1, attempt: 2 });
 });
 
 test("old dues go some at a time, the oldest first; the last of each line and what goes on stay", async () => {
