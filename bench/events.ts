@@ -1,98 +1,133 @@
-// What `dataform collect` takes: how soon it answers at two rates, how much it takes at most beside COPY of the same rows, and its
-// processor. Load, collector and PostgreSQL share the machine. docs/benchmarks.md explains it.
+// What `dataform collect` takes: how soon an event is in a live mart's answer, how soon it is acknowledged, how much it takes at most
+// beside COPY of the same rows and pgbench that inserts them, and what it costs. Whoever sends, the collector and PostgreSQL share the
+// machine. docs/benchmarks.md explains it.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { Agent, request } from "node:http";
 import { cpus, loadavg } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import pg from "pg";
-import { connectionUrl } from "../src/model/connection-settings.ts";
-import { ensureBuilt } from "./contestants.ts";
+import { type ConnectionSettings, connectionUrl } from "../src/model/connection-settings.ts";
+import { ensureBuilt, ourCommandLine } from "./contestants.ts";
+import { parentOf, processorBelow, processorOf, spin } from "./events/machine.ts";
+import { writeEventsProject } from "./events/project.ts";
 import { runTool } from "./process.ts";
+import { pgbench } from "./serve/tools.ts";
 import { startServer } from "./server.ts";
 import { table } from "./table.ts";
 
 const { values } = parseArgs({ options: { seconds: { type: "string", default: "10" } } });
 const seconds = Number(values.seconds);
-const PER_REQUEST = 10;
 const root = resolve(import.meta.dirname, "..");
 const folder = join(import.meta.dirname, ".cache", "events");
-const files: Readonly<Record<string, string>> = {
-  "dataform.json": '{ "project": "bench", "warehouse": "postgres", "defaultSchema": "shop" }',
-  "ingest/events.yaml": `version: 1
-source: events
-collect: {}
-streams:
-  - name: viewed
-    table: viewed
-    recordSchema:
-      type: object
-      required: [visitor_id, url]
-      properties: { visitor_id: { type: string }, url: { type: string }, ms: { type: integer } }
-`,
-};
-for (const [path, text] of Object.entries(files)) {
-  mkdirSync(join(folder, path, ".."), { recursive: true });
-  writeFileSync(join(folder, path), text);
+
+interface Sending {
+  readonly rate?: number;
+  readonly perRequest?: number;
+  readonly connections?: number;
+  readonly seconds?: number;
 }
 
-let number = 0;
-function body(): string {
-  const now = new Date().toISOString();
-  return JSON.stringify(
-    Array.from({ length: PER_REQUEST }, () => {
-      const n = number++;
-      const data = { visitor_id: `visitor-${n % 5_000}`, url: `/products/${n % 300}?from=search`, ms: n % 900 };
-      return { id: `${process.pid}-${n}-5d1f0c1e2b`, type: "viewed", time: now, sent_at: now, data };
-    }),
-  );
+interface Sent {
+  readonly events: number;
+  readonly seconds: number;
+  /** Milliseconds until half of the requests were answered, and 99 of 100. */
+  readonly p50: number;
+  readonly p99: number;
+  /** Milliseconds of the processor. */
+  readonly processor: number;
 }
 
-const agent = new Agent({ keepAlive: true });
-/** Milliseconds until it was acknowledged. */
-async function send(port: number): Promise<number> {
-  const begun = performance.now();
-  const headers = { "content-type": "application/json" };
-  const asking = request({ port, path: "/events", method: "POST", agent, headers });
-  asking.end(body());
-  const [response] = await once(asking, "response");
-  for await (const _ of response);
-  if (response.statusCode !== 200) throw new Error(`answered ${response.statusCode}`);
-  return performance.now() - begun;
+let senders = 0;
+async function send(port: number, sending: Sending): Promise<Sent> {
+  const how = { port, seconds, perRequest: 10, name: `${process.pid}-${senders++}`, ...sending };
+  const child = spawn(process.execPath, [join(import.meta.dirname, "events/sender.js"), JSON.stringify(how)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let text = "";
+  child.stdout.on("data", (part) => (text += part));
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(`the sender ended with ${code}`);
+  return JSON.parse(text) as Sent;
 }
 
-/** At a rate that waits for nobody. */
-async function atRate(port: number, rate: number): Promise<number[]> {
-  const sent: Promise<number>[] = [];
-  const begun = performance.now();
-  for (;;) {
-    const passed = performance.now() - begun;
-    if (passed > seconds * 1000) return Promise.all(sent);
-    while (sent.length < (passed / 1000) * (rate / PER_REQUEST)) sent.push(send(port));
-    await pause(1);
-  }
+const quantile = (times: readonly number[], part: number) =>
+  times.toSorted((a, b) => a - b)[Math.floor((times.length - 1) * part)]!;
+
+/** A collector, its project and its database. */
+interface Bench {
+  readonly port: number;
+  readonly settings: ConnectionSettings;
+  readonly rollUp: () => Promise<unknown>;
 }
 
-/** As fast as so many connections go. Events a second. */
-async function flatOut(port: number, connections: number): Promise<number> {
-  const begun = performance.now();
-  let count = 0;
-  const one = async () => {
-    while (performance.now() - begun < seconds * 1000) {
-      await send(port);
-      count += PER_REQUEST;
-    }
+/**
+ * Milliseconds from a request to a live mart's answer that has its events, ten times a second while so many others come.
+ * @param jit of who asks the mart: our own sessions have it off
+ */
+async function untilInMart({ port, settings, rollUp }: Bench, rate: number, jit = "off"): Promise<readonly number[]> {
+  // Until what came before is in closed loads, as it is where events come at the same rate all day.
+  await pause(5_500);
+  await rollUp();
+  const connectionString = connectionUrl(settings, { password: true });
+  const pool = new pg.Pool({ connectionString, options: `-c jit=${jit}`, max: 4 });
+  const probe = async () => {
+    const [begun, url] = [performance.now(), `/probe/${crypto.randomUUID()}`];
+    const [at, data] = [new Date().toISOString(), { visitor_id: "probe", url }];
+    const events = Array.from({ length: 10 }, () => ({ id: crypto.randomUUID(), type: "viewed", time: at, data }));
+    const { status } = await fetch(`http://127.0.0.1:${port}/events`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(events),
+    });
+    const { rows } = await pool.query("select sum(views) as views from shop.page_minutes where url = $1", [url]);
+    if (status !== 200 || rows[0].views !== "10") throw new Error(`${status}, and the mart has ${rows[0].views} of 10`);
+    return performance.now() - begun;
   };
-  await Promise.all(Array.from({ length: connections }, one));
-  return count / ((performance.now() - begun) / 1000);
+  const probes: Promise<number>[] = [];
+  const sending = send(port, { rate });
+  let isOver = false;
+  const rolling = (async () => {
+    for (let n = 1; n * 5 < seconds; n++) {
+      await pause(5_000);
+      await rollUp();
+    }
+  })();
+  sending.finally(() => (isOver = true));
+  while (!isOver) {
+    probes.push(probe());
+    await pause(100);
+  }
+  await Promise.all([sending, rolling]);
+  const times = await Promise.all(probes);
+  await pool.end();
+  return times;
+}
+
+/** Rows a second of the same rows: by one COPY of psql's, and one by one by 16 clients of pgbench's, where there is one. */
+async function others(settings: ConnectionSettings): Promise<{ readonly copied: number; readonly inserted: string }> {
+  const url = connectionUrl(settings, { password: true });
+  const ask = (sql: string) => runTool("psql", [url, "-Atqc", sql]).trim();
+  for (const name of ["copied", "inserted"])
+    ask(`create table ${name} (like raw.viewed including defaults including indexes)`);
+  const file = join(folder, "rows.copy");
+  ask(`\\copy (select * from raw.viewed limit 500000) to '${file}'`);
+  const begun = performance.now();
+  ask(`\\copy copied from '${file}'`);
+  const copied = Number(ask("select count(*) from copied")) / ((performance.now() - begun) / 1000);
+  const script = `insert into inserted (visitor_id, url, ms, _event_id, _write_key, _received_at, _event_at, _load_id, _row_no)
+    values ('visitor-1', '/products/1?from=search', 1, gen_random_uuid(), '', now(), now(), 1, 1)`;
+  const one = script.replaceAll("\n", " ");
+  const rate = await pgbench(folder, settings, { script: one, seconds, clients: 16 }).catch(() => undefined);
+  return { copied, inserted: rate?.toFixed(0) ?? "no pgbench" };
 }
 
 ensureBuilt(root);
+writeEventsProject(folder);
 const { server } = await startServer(join(import.meta.dirname, ".cache"));
 const shown: string[][] = [];
+const spins = [spin()];
 try {
   const settings = { ...(await server.createDatabase()), ssl: { mode: "disable" } } as const;
   const url = connectionUrl(settings, { password: true });
@@ -103,39 +138,66 @@ try {
   process.once("exit", () => child.kill());
   const [line] = (await once(child.stdout, "data")) as [Buffer];
   const port = Number(/:(\d+)\//.exec(String(line))![1]);
-  const ticks = () =>
-    readFileSync(`/proc/${child.pid}/stat`, "utf8")
-      .split(" ")
-      .slice(13, 15)
-      .reduce((sum, one) => sum + Number(one), 0);
-  await flatOut(port, 8);
-  for (const rate of [2_000, 5_000]) {
-    const before = [ticks(), number] as const;
-    const times = (await atRate(port, rate)).sort((a, b) => a - b);
-    const at = (part: number) => times[Math.min(times.length - 1, Math.floor(times.length * part))]!.toFixed(1);
-    shown.push([`acknowledged at ${rate} a second, ms: p50, p99`, at(0.5), at(0.99)]);
-    const processor = ((ticks() - before[0]) * 10) / ((number - before[1]) / 1000);
-    shown.push([`collector's processor at ${rate} a second, ms per 1,000 events`, processor.toFixed(1), ""]);
+  const own = ourCommandLine(root, folder, join(folder, "logs"));
+  const bench: Bench = { port, settings, rollUp: () => own.run(settings) };
+  const postmaster = parentOf(
+    Number(
+      runTool("psql", [
+        url,
+        "-Atqc",
+        "select min(pid) from pg_stat_activity where application_name like 'dataform collect%'",
+      ]),
+    ),
+  );
+  const measured = async (sending: Sending) => {
+    // Sessions that just ended are counted once they are gone.
+    await pause(500);
+    const before = [processorOf(child.pid!), processorBelow(postmaster)] as const;
+    const sent = await send(port, sending);
+    const each = (took: number) => (took / (sent.events / 1000)).toFixed(0);
+    const processors = [processorOf(child.pid!) - before[0], processorBelow(postmaster) - before[1], sent.processor];
+    return { ...sent, processors: processors.map(each) };
+  };
+  await send(port, { connections: 16 });
+  for (const jit of ["off", "on"]) {
+    const times = await untilInMart(bench, 2_000, jit);
+    const [p50, p99] = [0.5, 0.99].map((part) => quantile(times, part).toFixed(0));
+    shown.push([`sent → in the mart's answer, ms, at 2,000, jit ${jit}`, p50!, p99!]);
   }
-  const rate = await flatOut(port, 64);
+  for (const rate of [2_000, 5_000]) {
+    const { p50, p99, processors } = await measured({ rate });
+    shown.push([`acknowledged, ms, at ${rate}`, p50.toFixed(1), p99.toFixed(1), ...processors]);
+    spins.push(spin());
+  }
+  let held = 2_000;
+  for (const rate of [4_000, 6_000, 8_000, 12_000, 16_000]) {
+    const times = await untilInMart(bench, rate);
+    if (quantile(times, 0.99) >= 100) break;
+    held = rate;
+  }
+  shown.push(["highest rate with p99 to the mart under 100 ms", String(held)]);
+  const small = await measured({ connections: 64 });
+  const large = await measured({ connections: 16, perRequest: 500 });
+  const rates = [small, large].map((one) => one.events / one.seconds);
+  shown.push(["events a second, by 10 in a request", rates[0]!.toFixed(0), "", ...small.processors]);
+  shown.push(["events a second, by 500 in a request", rates[1]!.toFixed(0), "", ...large.processors]);
+  spins.push(spin());
   child.kill("SIGTERM");
   await once(child, "exit");
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  await client.query("create table copied (like raw.viewed including defaults)");
-  await client.query("create index on copied (_load_id)");
-  const rows = Number((await client.query("select count(*) from raw.viewed")).rows[0].count);
-  const file = join(folder, "rows.copy");
-  runTool("psql", [url, "-qc", `\\copy raw.viewed to '${file}'`]);
-  const begun = performance.now();
-  runTool("psql", [url, "-qc", `\\copy copied from '${file}'`]);
-  const copied = rows / ((performance.now() - begun) / 1000);
-  await client.end();
-  shown.push(["highest rate, events a second: ours, COPY by psql", rate.toFixed(0), copied.toFixed(0)]);
-  shown.push(["ours / COPY (wanted: 0.4)", (rate / copied).toFixed(3), ""]);
+  const { copied, inserted } = await others(settings);
+  shown.push(["rows a second, COPY by psql", copied.toFixed(0)], ["rows a second, inserted by pgbench", inserted]);
+  shown.push(["ours / COPY (wanted: 0.4), by 10 and by 500", ...rates.map((rate) => (rate / copied).toFixed(3))]);
 } finally {
-  agent.destroy();
   await server.stop();
 }
-process.stdout.write(`${table(["", "", ""], shown).join("\n")}\n`);
-process.stdout.write(`${cpus().length} cores, load ${loadavg()[0]!.toFixed(1)} at the end, Node ${process.version}\n`);
+const head = ["at events a second", "p50", "p99", "collector", "PostgreSQL", "sender"];
+process.stdout.write(
+  `${table(
+    head,
+    shown.map((row) => head.map((_, at) => row[at] ?? "")),
+  ).join("\n")}\n`,
+);
+process.stdout.write(
+  `collector, PostgreSQL, sender: ms of the processor for 1,000 events. ${cpus().length} cores, load ${loadavg()[0]!.toFixed(1)} at the end, ` +
+    `the same loop took ${spins.map((ms) => ms.toFixed(0)).join(", ")} ms; PostgreSQL ${server.version}, Node ${process.version}\n`,
+);
