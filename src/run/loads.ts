@@ -30,17 +30,26 @@ export async function watchingLoads(
     (await ours((client) => Promise.all(schemas.map((schema) => ask(() => question(client, schema)))))) ?? [];
   const since = await ours(moment);
   const before = await asked(loadsOf);
+  const open = await asked(openLoads);
   await work();
   if (since === undefined) return [];
   const find = (schema: string, name: string) =>
     tables.find(({ target }) => target.schema === schema && target.name === name);
-  const landed = await asked((client, schema) => loadsSince(client, schema, since));
+  const landed = await asked(async (client, schema) => {
+    const loads = await loadsSince(client, schema, since);
+    const wasOpen = new Set(open[schemas.indexOf(schema)]);
+    const seen = loads.map((load) => ({
+      load,
+      table: find(schema, load.table_name),
+      wasOpen: wasOpen.has(load.load_id),
+    }));
+    return Promise.all(seen.map((one) => landedSince(client, one, since)));
+  });
   const gone = await asked((client, schema) => goneSince(client, schema, before[schemas.indexOf(schema)] ?? "[]"));
   return schemas.flatMap((schema, index) => [
-    ...(landed[index] ?? []).flatMap((load) => {
-      const table = find(schema, load.table_name);
-      return table ? [twoStates(segment, table, `${describeLoad(load)} landed ${load.rows} of its rows`)] : [];
-    }),
+    ...(landed[index] ?? []).flatMap(({ load, table, what }) =>
+      table && what ? [twoStates(segment, table, `${describeLoad(load)} ${what}`)] : [],
+    ),
     ...(gone[index] ?? []).flatMap(({ table_name, loads }) => {
       const table = find(schema, table_name);
       return table ? [twoStates(segment, table, `${loads} went out of it`)] : [];
@@ -48,7 +57,40 @@ export async function watchingLoads(
   ]);
 }
 
-type Load = Readonly<Record<"load_id" | "source" | "stream" | "table_name" | "rows", string>>;
+type Load = Readonly<Record<"load_id" | "source" | "stream" | "table_name" | "status" | "rows", string>>;
+
+interface SeenLoad {
+  readonly load: Load;
+  /** That several read; undefined for others. */
+  readonly table: SharedTable | undefined;
+  /** Whether rows may have come to it before. */
+  readonly wasOpen: boolean;
+}
+
+/** What a load did in a table since, in words; undefined for nothing that a reader could see. */
+async function landedSince(client: Client, { load, table, wasOpen }: SeenLoad, since: Moment) {
+  const isWhole = load.status === "loaded" && !wasOpen;
+  const rows = table && !isWhole ? await rowsSince(client, table, load, since) : Number(load.rows);
+  const ended = load.status === "loaded" && table?.isByLoads === true ? `ended, with ${load.rows} rows` : undefined;
+  return { load, table, what: rows > 0 ? `landed ${rows} of its rows` : ended };
+}
+
+/** Of a load to which rows are added, commit by commit. */
+async function rowsSince(client: Client, { target }: SharedTable, load: Load, { snapshot }: Moment): Promise<number> {
+  const { rows } = await client.query<{ count: string }>(
+    sql`select count(*) as count from ${id(target.schema!, target.name)} where _load_id = $2 and ${isLater}`,
+    [snapshot, load.load_id],
+  );
+  return Number(rows[0]!.count);
+}
+
+/** Loads that may still get rows. */
+async function openLoads(client: Client, schema: string): Promise<readonly string[]> {
+  const { rows } = await client.query<{ load_id: string }>(
+    sql`select load_id from ${id(schema, "_load")} where status <> 'loaded' and status = 'loading'`,
+  );
+  return rows.map(({ load_id }) => load_id);
+}
 
 function twoStates({ release }: Segment, { target, readers }: SharedTable, happened: string): string {
   const shown =
@@ -106,28 +148,35 @@ async function moment(client: Client): Promise<Moment> {
 
 /**
  * Loads that were committed since. A load says when it ended before it commits, so its row is asked which transaction wrote
- * it; of one that ended long ago that number may have come round.
+ * it. Those that are open may have got rows.
  */
 async function loadsSince(
   client: Client,
   schema: Target["schema"],
   { snapshot, clock }: Moment,
 ): Promise<readonly Load[]> {
-  const [now, own] = [sql`pg_snapshot_xmax($1::pg_snapshot)::text::bigint`, sql`xmin::text::bigint`];
-  const round = sql`4294967296`;
   const { rows } = await client.query<Load>(
     sql`
-      select load_id, source, stream, table_name, rows
+      select load_id, source, stream, table_name, status, rows
       from ${id(schema, "_load")}
-      where status = 'loaded' and rows > 0 and finished_at >= $2::timestamptz - interval '1 day'
-        and not pg_visible_in_snapshot(
-          (${own} + (${now} - ${own} + ${round} / 2) / ${round} * ${round})::text::xid8, $1::pg_snapshot
-        )
+      where status = 'loaded' and rows > 0 and finished_at >= $2::timestamptz - interval '1 day' and ${isLater}
+      union all
+      select load_id, source, stream, table_name, status, rows
+      from ${id(schema, "_load")}
+      where status <> 'loaded' and status = 'loading'
       order by load_id`,
     [snapshot, clock],
   );
   return rows;
 }
+
+const ROUND = sql`4294967296`;
+const [NOW, OWN] = [sql`pg_snapshot_xmax($1::pg_snapshot)::text::bigint`, sql`xmin::text::bigint`];
+
+/** Whether a row is of a transaction that the snapshot `$1` does not see; the number of one of long ago may have come round. */
+const isLater = sql`not pg_visible_in_snapshot(
+  (${OWN} + (${NOW} - ${OWN} + ${ROUND} / 2) / ${ROUND} * ${ROUND})::text::xid8, $1::pg_snapshot
+)`;
 
 /** Where there is no ledger, or none that this role may read, or no connection: nobody can say. */
 async function ask<T>(question: () => Promise<T>): Promise<T | undefined> {

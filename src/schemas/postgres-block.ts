@@ -75,6 +75,12 @@ export const postgresBlock = closed(
           "what the rows of an incremental model mean, a whole number or a text: with another one its table is made anew, once",
       }),
     ),
+    live: Type.Optional(
+      Type.Boolean({
+        description:
+          "what loads bring while a run builds it makes no difference: what it has not taken in is counted where it is read (`live`)",
+      }),
+    ),
     adopt: Type.Optional(
       Type.Boolean({ description: "take over, once, a relation of the model's name that the project did not make" }),
     ),

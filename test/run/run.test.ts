@@ -485,3 +485,56 @@ test("loads that land while several models read their table are named; where one
   expect((await run({ failpoint: commits })).warnings).toEqual([expect.stringContaining("load 4 (shop, orders)")]);
   expect((await run()).warnings).toEqual([]);
 });
+
+test("of a load that is open, rows that come while several models read their table are told; its end is told to those who go by loads, and nothing to what is live", async () => {
+  const table = (query: string, more = "") => `config { type: "table"${more} }\n${query}`;
+  const { run, sql } = await warehouse({
+    ...Object.fromEntries(
+      ["clicks", "orders", "visits", "_load"].map((name) => [
+        `${name}.sqlx`,
+        `config { type: "declaration", schema: "raw", name: "${name}" }`,
+      ]),
+    ),
+    "a.sqlx": table('select count(*) as n from ${ref("raw", "clicks")}'),
+    "b.sqlx": table('select count(*) as n from ${ref("raw", "clicks")}'),
+    "c.sqlx": table('select count(*) as n from ${ref("raw", "visits")}', ", postgres: { live: true }"),
+    "d.sqlx": table('select count(*) as n from ${ref("raw", "visits")}', ", postgres: { live: true }"),
+    "c_is_right.sqlx": 'config { type: "assertion" }\nselect n from ${ref("c")}, ${ref("raw", "visits")} where false',
+    "e.sqlx": table('select count(*) as n from ${ref("raw", "orders")} join ${ref("raw", "_load")} using (_load_id)'),
+    "f.sqlx": table('select count(*) as n from ${ref("raw", "orders")} join ${ref("raw", "_load")} using (_load_id)'),
+  });
+  const names = ["clicks", "orders", "visits"];
+  await sql(`create schema raw; ${names.map((name) => `create table raw.${name} (_load_id bigint);`).join("")}
+    create table raw._load (load_id bigint generated always as identity, _load_id bigint generated always as (load_id) stored, source text, stream text,
+      table_name text, status text, started_at timestamptz, finished_at timestamptz, rows bigint default 0, is_gone boolean not null default false)`);
+  const land = async (load: number) => {
+    for (const name of names) await sql(`insert into raw.${name} values (${load})`);
+  };
+  const begin = async (load: number) => {
+    for (const name of names)
+      await sql(`insert into raw._load (load_id, source, stream, table_name, status, started_at) overriding system value
+        values (${load}, 'shop', '${name}', '${name}', 'loading', now())`);
+    await land(load);
+  };
+  const end = () =>
+    sql("update raw._load set status = 'loaded', finished_at = clock_timestamp(), rows = 1 where status = 'loading'");
+  const meanwhile = async (work: () => Promise<unknown>) => {
+    let isDone = false;
+    const failpoint = async (point: string) => {
+      if (point !== "after a build" || isDone) return;
+      isDone = true;
+      await work();
+    };
+    return (await run({ failpoint })).warnings.map((warning) =>
+      warning.replace(/^release \d+ may show | while .*/g, ""),
+    );
+  };
+  await begin(1);
+  expect(await meanwhile(async () => {})).toEqual([]);
+  expect(await meanwhile(() => land(1))).toEqual([
+    "two states of raw.clicks: load 1 (shop, clicks) landed 1 of its rows",
+    "two states of raw.orders: load 1 (shop, orders) landed 1 of its rows",
+  ]);
+  expect(await meanwhile(end)).toEqual(["two states of raw.orders: load 1 (shop, orders) ended, with 1 rows"]);
+  expect(await meanwhile(() => begin(2))).toHaveLength(2);
+});

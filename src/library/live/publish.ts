@@ -69,6 +69,7 @@ function publishStore(live: Live): void {
     description: `What ${name} keeps of closed loads; read that. A run takes in the loads that closed since.`,
     postgres: {
       version: versionOf(options),
+      live: true,
       guard: { where: `${isKind} and ${id(ROWS)} > 0`, keep: `${id(ROW_KIND)} = 'raw'` },
       indexes: [
         ...indexes,

@@ -9,7 +9,7 @@ import { aggregated, type Measure, merged } from "./measures.ts";
 import { isAll, recordRows, row, runAt, same, unlessNameless } from "./rows.ts";
 import { FIRST_LOAD, LOAD, ROW_KIND, ROW_OF, ROWS, type Shape } from "./shape.ts";
 import { allEvents, arrivals } from "./store.ts";
-import { eventsOf, type Inputs, type RawTable, streams, tailLoads } from "./streams.ts";
+import { eventsOf, FEW, type Inputs, type RawTable, streams, tailLoads } from "./streams.ts";
 import { lostGroups, remade } from "./struck.ts";
 
 // Sessions are islands of events of one visitor: what follows within the gap belongs together. An island of new events and the
@@ -156,8 +156,8 @@ export function sessionsView(shape: SessionShape, inputs: Omit<Inputs, "raw" | "
   const shown = [...sessionKey(shape), ENDED, ...shape.measures.keys()];
   return withCtes(
     [
-      ...streams(inputs, store),
-      tailLoads(inputs),
+      ...streams(inputs, store, FEW),
+      tailLoads(inputs, FEW),
       cte("counted", countedOf(eventShape(shape), eventsOf(inputs.feed, sql`tail_loads`))),
       ...sessionCtes(shape, heldOf(shape, store)),
     ],

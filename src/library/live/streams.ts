@@ -35,14 +35,21 @@ const NAMES = [sql`table_name`, sql`source`, sql`stream`];
 export const sameStream = sql`
   ledger.table_name = known.table_name and ledger.source = known.source and ledger.stream = known.stream`;
 
+/**
+ * For a view over a store: all of them, and the planner expects a tenth. Of streams, which it cannot count, it expects a hundred, of their
+ * loads two hundred, and a server compiles for tens of milliseconds (`jit`) what then reads one load in five.
+ */
+export const FEW = sql`limit (select 9223372036854775807)`;
+
 /** A load that a person said counts not. One that failed has no rows. */
 export const isStruck = sql`ledger.status not in ('loaded', 'loading', 'failed')`;
 
 /**
  * `streams`, which must be recursive, and `known`: what the store holds of each.
  * @param store undefined where it is made
+ * @param expected how many the planner expects
  */
-export function streams({ ledger, tables }: Ledger, store: Sql | undefined): Cte[] {
+export function streams({ ledger, tables }: Ledger, store: Sql | undefined, expected: Sql = empty): Cte[] {
   const names = join(
     tables.map((name) => sql`(${literal(name)})`),
     ", ",
@@ -80,7 +87,8 @@ export function streams({ ledger, tables }: Ledger, store: Sql | undefined): Cte
       ${store ? sql`coalesce(store.${id(LEFT_OUT)}, '{}')` : sql`'{}'::bigint[]`} as left_out,
       ${store ? sql`store.${id(ROW_KIND)} is null` : sql`true`} as is_new
     from streams
-    ${store ? sql`left join ${store} as store on store.${id(ROW_KIND)} = 'stream' and store.${id(ROW_OF)} = ${streamKey}` : empty}`;
+    ${store ? sql`left join ${store} as store on store.${id(ROW_KIND)} = 'stream' and store.${id(ROW_OF)} = ${streamKey}` : empty}
+    ${expected}`;
   return [
     cte("streams", each, { comment: "one after the other, by the ledger's index" }),
     cte("known", known, { materialized: true }),
@@ -90,7 +98,7 @@ export function streams({ ledger, tables }: Ledger, store: Sql | undefined): Cte
 const streamKey = sql`jsonb_build_array(streams.table_name, streams.source, streams.stream)::text`;
 
 /** `tail_loads`: those that count, open ones too, and are not in the store. */
-export function tailLoads({ ledger }: Ledger): Cte {
+export function tailLoads({ ledger }: Ledger, expected: Sql = empty): Cte {
   const columns = sql`ledger.load_id, ledger.status, ledger.rows`;
   const counts = sql`${sameStream} and ledger.status in ('loading', 'loaded')`;
   return cte(
@@ -113,7 +121,8 @@ export function tailLoads({ ledger }: Ledger): Cte {
         from ${ledger} as ledger
         where ${counts} and ledger.load_id = any (known.left_out)
         offset 0
-      ) as loads`,
+      ) as loads
+      ${expected}`,
     { materialized: true },
   );
 }

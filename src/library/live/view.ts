@@ -3,7 +3,7 @@ import { id, ids } from "../../sql/identifiers.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
 import { countedOf, countsOf, groupsOf, mergedOf, newPairs, pairsOf } from "./counted.ts";
 import { approximateOf, exactOf, FIRST_LOAD, keyOf, ROW_KIND, ROW_OF, ROWS, type Shape, sketchOf } from "./shape.ts";
-import { eventsOf, type Inputs, streams, tailLoads } from "./streams.ts";
+import { eventsOf, FEW, type Inputs, streams, tailLoads } from "./streams.ts";
 
 /** The store, and the loads that are not in it: exact in every snapshot. */
 export function liveView(shape: Shape, inputs: Omit<Inputs, "raw" | "self">, store: Sql): Sql {
@@ -24,8 +24,8 @@ export function liveView(shape: Shape, inputs: Omit<Inputs, "raw" | "self">, sto
   const parts = [held, groupsOf(shape, "counted"), ...exactOf(shape).map((name) => countsOf(shape, name))];
   return withCtes(
     [
-      ...streams(inputs, store),
-      tailLoads(inputs),
+      ...streams(inputs, store, FEW),
+      tailLoads(inputs, FEW),
       cte("counted", countedOf(shape, eventsOf(inputs.feed, sql`tail_loads`))),
       ...exactOf(shape).map((name) => newPairs(shape, name, pairsOf(shape, name, "counted"), store)),
     ],

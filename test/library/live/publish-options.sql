@@ -16,6 +16,7 @@
 --   "description": "What weeks keeps of closed loads; read that. A run takes in the loads that closed since.",
 --   "postgres": {
 --     "version": "44380cb3b0c98e26",
+--     "live": true,
 --     "guard": {
 --       "where": "\"_dataform_row_kind\" = 'group' and \"_dataform_events\" > 0",
 --       "keep": "\"_dataform_row_kind\" = 'raw'"
@@ -1003,6 +1004,7 @@ with recursive
     store."_dataform_row_kind" is null as is_new
   from streams
   left join "live"."weeks_store" as store on store."_dataform_row_kind" = 'stream' and store."_dataform_row_of" = jsonb_build_array(streams.table_name, streams.source, streams.stream)::text
+  limit (select 9223372036854775807)
 ),
 
 "tail_loads" as materialized (
@@ -1024,6 +1026,7 @@ with recursive
     where ledger.table_name = known.table_name and ledger.source = known.source and ledger.stream = known.stream and ledger.status in ('loading', 'loaded') and ledger.load_id = any (known.left_out)
     offset 0
   ) as loads
+  limit (select 9223372036854775807)
 ),
 
 "counted" as (

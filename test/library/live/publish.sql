@@ -12,6 +12,7 @@
 --   "description": "What page_minutes keeps of closed loads; read that. A run takes in the loads that closed since.",
 --   "postgres": {
 --     "version": "142aa65684e2a8f1",
+--     "live": true,
 --     "guard": {
 --       "where": "\"_dataform_row_kind\" = 'group' and \"_dataform_events\" > 0",
 --       "keep": "\"_dataform_row_kind\" = 'raw'"
@@ -856,6 +857,7 @@ with recursive
     store."_dataform_row_kind" is null as is_new
   from streams
   left join "marts"."page_minutes_store" as store on store."_dataform_row_kind" = 'stream' and store."_dataform_row_of" = jsonb_build_array(streams.table_name, streams.source, streams.stream)::text
+  limit (select 9223372036854775807)
 ),
 
 "tail_loads" as materialized (
@@ -877,6 +879,7 @@ with recursive
     where ledger.table_name = known.table_name and ledger.source = known.source and ledger.stream = known.stream and ledger.status in ('loading', 'loaded') and ledger.load_id = any (known.left_out)
     offset 0
   ) as loads
+  limit (select 9223372036854775807)
 ),
 
 "counted" as (
