@@ -16,7 +16,7 @@ export interface Sent {
  * Sends statements one behind the other, and waits for nothing in between: one way to the server and back for all. Those behind one that
  * fails are not done, and its error is thrown.
  */
-export function sendTogether(client: Client, statements: readonly Sent[]): Promise<readonly QueryResult[]> {
+function sendTogether(client: Client, statements: readonly Sent[]): Promise<readonly QueryResult[]> {
   return client.watched(
     () => new Promise((done, failed) => void client.driver.query(new Together(statements, done, failed))),
   );
