@@ -69,8 +69,11 @@ function rawTable({ partitioned }: World, table: string, columns: string): strin
 async function happens({ client, sql }: Warehouse, event: Event, day: number): Promise<void> {
   if ("table" in event) return sql(landing(event, day));
   if ("anew" in event) return;
-  const [load, why] = "strike" in event ? [event.strike, "a test"] : [event.undo, undefined];
-  await strikeLoad(client, ["raw"], { loadId: String(load), why });
+  const [nth, why] = "strike" in event ? [event.strike, "a test"] : [event.undo, undefined];
+  const { rows } = await client.table(
+    script(`select load_id from raw._load order by load_id offset ${nth - 1} limit 1`),
+  );
+  await strikeLoad(client, ["raw"], { loadId: rows[0]![0]!, why });
 }
 
 function landing({ table, rows, ledger = {}, loaded, file }: Landed, day: number): string {

@@ -70,7 +70,7 @@ function landing(id: number, { day, loaded, isWhole, blogs, strikes }: Snapshot)
 
 test("snapshots in any order, again and struck out: after each run the days are those of a naive walk, and a full refresh changes nothing", async () => {
   await followsWhatLands({
-    paths: ["definitions/blog", "includes"],
+    paths: ["definitions/blog", "includes", "ingest"],
     tables: {
       blog_snapshots: "blog_id bigint, views bigint, clicks bigint, taken_on date, _load_id bigint, _row_no bigint",
     },

@@ -130,7 +130,7 @@ function told(creative: number, half: number, reported: number, totals: number[]
 
 test("marketing: reports in any order, restated and struck out: after each run the deltas are those of a naive walk, and a full refresh changes nothing in any mart", async () => {
   await followsWhatLands({
-    paths: ["definitions/marketing", "includes"],
+    paths: ["definitions/marketing", "includes", "ingest"],
     tables: {
       marketing_campaigns:
         "id text, account_id text, time_zone text, name text, status text, objective text, currency text, daily_budget numeric, deleted boolean, created_at timestamptz, updated_at timestamptz, _load_id bigint, _row_no bigint",

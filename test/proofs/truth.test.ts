@@ -37,39 +37,28 @@ const settings = (vars: Readonly<Record<string, string>>) =>
     vars,
   });
 
+/** Models of a product, and the feeds that describe its raw tables. */
+const pathsOf = (name: string) => [`definitions/${name}`, "includes", "ingest"];
+
 const products: Readonly<Record<string, Product>> = {
   marketing: {
-    paths: ["definitions/marketing", "includes"],
+    paths: pathsOf("marketing"),
     files: { "dataform.json": settings(VARS) },
     oracle: marketing,
     world: marketingWorld,
   },
-  blog: { paths: ["definitions/blog", "includes"], oracle: blog, world: blogWorld },
+  blog: { paths: pathsOf("blog"), oracle: blog, world: blogWorld },
   ads: {
-    paths: [
-      ...["definitions/ads", "includes", "ingest/schemas"],
-      ...["google", "tiktok", "meta", "linkedin"].map((network) => `ingest/${network}_ads.yaml`),
-    ],
+    paths: pathsOf("ads"),
     files: {
       "dataform.json": settings({ ads_networks: "google,tiktok", ...VARS, minimum_clicks: String(MINIMUM_CLICKS) }),
     },
     oracle: ads,
     world: adsWorld,
   },
-  statements: {
-    paths: [
-      ...["definitions/reconciliation", "includes", "ingest/schemas", "ingest/reconciliation.yaml"],
-      ...["ingest/reconciliation_records.yaml", "ingest/reconciliation_decisions.yaml"],
-    ],
-    oracle: statements,
-    world: statementsWorld,
-  },
-  temperatures: {
-    paths: ["definitions/temperatures", "includes", "ingest/temperatures_bulk.yaml", "ingest/schemas"],
-    oracle: temperatures,
-    world: temperaturesWorld,
-  },
-  transactions: { paths: ["definitions/transactions", "includes"], oracle: transactions, world: transactionsWorld },
+  statements: { paths: pathsOf("reconciliation"), oracle: statements, world: statementsWorld },
+  temperatures: { paths: pathsOf("temperatures"), oracle: temperatures, world: temperaturesWorld },
+  transactions: { paths: pathsOf("transactions"), oracle: transactions, world: transactionsWorld },
 };
 
 for (const [name, product] of Object.entries(products))

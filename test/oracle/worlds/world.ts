@@ -16,7 +16,7 @@ export interface Landed {
 }
 
 /**
- * What happens on a day, one after the other; a run follows. `strike` and `undo` name a load by its number, from 1. `anew`
+ * What happens on a day, one after the other; a run follows. `strike` and `undo` name the first load by 1, the next by 2. `anew`
  * says why the page asks for a full refresh now.
  */
 export type Event = Landed | { readonly strike: number } | { readonly undo: number } | { readonly anew: string };
