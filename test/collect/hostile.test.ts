@@ -85,6 +85,29 @@ test("of what is sent at once under one name the first that is right lands, and 
   expect([await count("url = '/a'"), await count("url = '/b'"), await count("url = '/c'")]).toEqual([1, 1, 0]);
 });
 
+test("an event is known by its id to the letter, whatever stands in it", async () => {
+  const ids = ['say "hi"', "back\\slash", "{a,b}", "NULL", "", " ", " ü ", "tab\tand\nline", "'"].map(
+    (id) => `${id}${randomUUID()}`,
+  );
+  const all = ids.map((id) => event({ url: "/named" }, id));
+  expect((await send(all))[1].accepted).toBe(ids.length);
+  expect((await send(all.toReversed()))[1].duplicates).toBe(ids.length);
+  expect((await shop.rows("select _event_id from raw.viewed where url = '/named'")).toSorted()).toEqual(ids.toSorted());
+});
+
+test("what somebody's trigger keeps out of the table is not acknowledged, and may be sent again", async () => {
+  const [kept, beside] = [event({ url: "/kept-out" }), event({ url: "/kept-in" })];
+  await taken(event({ url: "/before" }));
+  await shop.sql(`
+    create function keep_out() returns trigger language plpgsql as $$
+    begin if new.url = '/kept-out' then return null; end if; return new; end $$;
+    create trigger keep_out before insert on raw.viewed for each row execute function keep_out()`);
+  expect((await send([beside, kept]))[0]).toBe(503);
+  await shop.sql("drop function keep_out() cascade");
+  await expect.poll(async () => (await send([beside, kept]))[1].accepted, { timeout: 20_000 }).toBe(2);
+  expect(await count("url like '/kept-%'")).toBe(2);
+});
+
 test("nobody else ends a load that is open", async () => {
   await taken(event({ url: "/open" }));
   expect(await endAbandoned(shop.client, { schema: "raw", source: "events" })).toEqual([]);
