@@ -294,6 +294,11 @@ async function openMonth() {
       await waitFor(SETTLED(delivered.length), where);
     },
     end: async () => {
+      // One that was struck last may not have begun yet; each that has looks for loads on a second session.
+      await waitFor(
+        "select count(*) = 4 from pg_stat_activity where application_name = 'dataform-schedule'",
+        "at the end",
+      );
       for (const { child } of schedulers) child.kill("SIGTERM");
       expect(await Promise.all(schedulers.map(({ end }) => end))).toEqual([0, 0]);
     },
