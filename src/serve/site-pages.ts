@@ -56,6 +56,9 @@ export class SitePages {
   }
 }
 
+/** What the page knows first, and with it of which pages it is. */
+const FIRST = "data/core.js";
+
 /** The pages, and what they are called: their data, and what shows these. Another name means that something is different. */
 function filesOf({ files }: Site): readonly [ReadonlyMap<string, File>, string] {
   const [data, page] = [createHash("sha256"), createHash("sha256")];
@@ -66,6 +69,11 @@ function filesOf({ files }: Site): readonly [ReadonlyMap<string, File>, string] 
     const type = TYPES.get(path.split(".").at(-1)!) ?? "application/octet-stream";
     found.set(path, { content, type, etag: `"${hash}"` });
   }
-  const names = [data, page].map((one) => one.digest("base64url").slice(0, 22));
-  return [found, names.join(" ")];
+  const version = [data, page].map((one) => one.digest("base64url").slice(0, 22)).join(" ");
+  const first = found.get(FIRST);
+  if (first) {
+    const content = `${first.content}self.dataformVersion=${JSON.stringify(version)};\n`;
+    found.set(FIRST, { ...first, content, etag: `"${version.replace(" ", "")}"` });
+  }
+  return [found, version];
 }

@@ -111,7 +111,10 @@ test("pages are served to their own address only, follow a release that is publi
   await run();
   await expect.poll(() => heard.length, { timeout: 60_000 }).toBeGreaterThan(1);
   expect(heard.at(-1)).not.toBe(heard[0]);
-  expect((await ask(`${url}data/core.js`)).body).toContain("customers");
+  const core = (await ask(`${url}data/core.js`)).body;
+  expect(core).toContain("customers");
+  // A page that is opened knows of which pages it is, whatever is published before it hears of it.
+  expect(heard.at(-1)).toContain(`data: ${/dataformVersion="([^"]+)"/.exec(core)![1]}`);
 
   serving.interrupt();
   expect((await ended).exitCode).toBe(0);

@@ -21,6 +21,11 @@ interface Followed {
   readonly show: (change: (before: Live) => Live) => void;
 }
 
+declare global {
+  /** As the server that gives the pages calls them. */
+  var dataformVersion: string | undefined;
+}
+
 /** Before a server that answers with something else is asked again, in milliseconds. */
 const AGAIN = 3_000;
 /** Who has done nothing for so long, in milliseconds, is not disturbed by pages that are loaded anew. */
@@ -32,8 +37,8 @@ class Server {
   /** Does not ask again, where it would. */
   #leave: (() => void) | undefined;
   #followed: Followed | undefined;
-  /** The site, and what shows it, by name. */
-  #version: readonly string[] | undefined;
+  /** Of which pages this is, by name: their data, and what shows these. */
+  #version: readonly string[] | undefined = globalThis.dataformVersion?.split(" ");
   #isOld = false;
   #seenAt = Number.NEGATIVE_INFINITY;
 
