@@ -2,17 +2,23 @@ import { type LedgerKey, lockStream } from "../land/ledger/ledger.ts";
 import { beginLoad, endLoad, keyOfNoStream } from "../land/ledger/open-loads.ts";
 import { ReasonCounts } from "../land/ledger/reason-counts.ts";
 import type { PostgresSink } from "../land/load/postgres-sink.ts";
+import type { LoadTarget } from "../land/load/target.ts";
 import { preparePartition } from "../land/table/partitions.ts";
 import { UserError } from "../model/errors.ts";
 import { LOCKED_EXIT_CODE } from "../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
-import type { EventStream, EventTarget } from "./event-streams.ts";
+import type { EventStream } from "./event-streams.ts";
+
+/** A stream whose rows come commit by commit. */
+interface OpenStream {
+  readonly target: LoadTarget;
+}
 
 /** A load that rows are added to. */
-export interface OpenLoad {
+export interface OpenLoad<Stream extends OpenStream = EventStream> {
   readonly id: string;
   readonly key: LedgerKey;
-  readonly stream: EventStream | undefined;
+  readonly stream: Stream | undefined;
   /** Milliseconds, of a clock that only goes on. */
   readonly since: number;
   /** Places given out. */
@@ -37,11 +43,11 @@ const AHEAD = 3_600;
 export const PATIENCE = 30_000;
 
 /** The loads that a session has open, one of each stream that events came for. */
-export class OpenLoads {
+export class OpenLoads<Stream extends OpenStream = EventStream> {
   readonly #client: Client;
   readonly #sink: PostgresSink;
   readonly #keyOfNone: LedgerKey;
-  readonly #open = new Map<EventStream | undefined, OpenLoad>();
+  readonly #open = new Map<Stream | undefined, OpenLoad<Stream>>();
 
   constructor(client: Client, sink: PostgresSink, { schema, source }: Pick<LedgerKey, "schema" | "source">) {
     this.#client = client;
@@ -50,7 +56,7 @@ export class OpenLoads {
   }
 
   /** A load for events of a stream: the one that is open, or another one. */
-  async of(stream: EventStream | undefined): Promise<OpenLoad> {
+  async of(stream: Stream | undefined): Promise<OpenLoad<Stream>> {
     const open = this.#open.get(stream);
     if (open && !isDue(open)) return open;
     try {
@@ -65,7 +71,7 @@ export class OpenLoads {
     }
   }
 
-  #begin(stream: EventStream | undefined, deadline: number): Promise<OpenLoad> {
+  #begin(stream: Stream | undefined, deadline: number): Promise<OpenLoad<Stream>> {
     const key = stream?.target.key ?? this.#keyOfNone;
     return withTransaction(this.#client, async () => {
       await lockStream(this.#client, key, { deadline, onWait: () => {} });
@@ -76,7 +82,7 @@ export class OpenLoads {
   }
 
   /** For models that are built before the first event comes, too. */
-  async makeTables(targets: readonly EventTarget[]): Promise<void> {
+  async makeTables(targets: readonly LoadTarget[]): Promise<void> {
     for (const target of targets)
       await withTransaction(this.#client, async () => {
         await lockStream(this.#client, target.key, { deadline: PATIENCE, onWait: () => {} });
@@ -84,12 +90,12 @@ export class OpenLoads {
       });
   }
 
-  async #makeTable(target: EventTarget): Promise<void> {
+  async #makeTable(target: LoadTarget): Promise<void> {
     await this.#sink.makeTable(target);
     await preparePartition(this.#client, target.table, AHEAD);
   }
 
-  async #end({ key, id, stream, rows, rejected, reasons }: OpenLoad): Promise<void> {
+  async #end({ key, id, stream, rows, rejected, reasons }: OpenLoad<Stream>): Promise<void> {
     const { reasons: told, more, moreRejects } = reasons.told();
     const { freshness } = stream?.target.stream ?? {};
     const details = {
@@ -125,6 +131,6 @@ function isLocked(error: unknown): boolean {
   return error instanceof UserError && error.exitCode === LOCKED_EXIT_CODE;
 }
 
-function isDue({ since, places }: OpenLoad): boolean {
+function isDue({ since, places }: Pick<OpenLoad, "since" | "places">): boolean {
   return places >= LARGEST_LOAD || performance.now() - since >= LONGEST_LOAD;
 }

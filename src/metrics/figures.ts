@@ -212,6 +212,12 @@ export const FIGURES: readonly Told[] = [
     of: (all) => (loads(all)?.streams ?? []).map(({ failing, ...of }) => [failing, named(of)]),
   },
   {
+    name: "dataform_kafka_lag_records",
+    help: "Offsets of a stream's topics that have not landed, as far as the brokers were asked.",
+    labels: ["source", "stream"],
+    of: (all) => (loads(all)?.lags ?? []).map(({ lag, ...of }) => [lag, named(of)]),
+  },
+  {
     name: "dataform_rejects_open",
     help: "Records that did not land, and were neither landed later nor dismissed.",
     labels: ["source"],

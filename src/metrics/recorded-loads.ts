@@ -3,6 +3,7 @@ import { sourceFreshness } from "../library/monitoring/loads.ts";
 import { storage } from "../library/monitoring/storage.ts";
 import type { Ledger } from "../library/monitoring/tables.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
+import { id } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 import { seconds } from "./recorded-runs.ts";
@@ -29,6 +30,8 @@ export interface RecordedLoads {
     readonly bytes: number;
   }[];
   readonly rejects: readonly { readonly source: string; readonly open: number }[];
+  /** Records of topics that have not landed, as far as was looked. */
+  readonly lags: readonly { readonly source: string; readonly stream: string; readonly lag: number }[];
 }
 
 export interface RecordedStorage {
@@ -115,7 +118,32 @@ async function loadsOf(client: Client, schemas: readonly string[], streams: numb
         order by source
         limit ${literal(streams)}`,
     ),
+    lags: await lagsOf(client, schemas, streams),
   } satisfies RecordedLoads;
+}
+
+/** Where no topic has landed, there is no table; who may not read it is told no lag. */
+async function lagsOf(client: Client, schemas: readonly string[], streams: number): Promise<RecordedLoads["lags"]> {
+  const { rows } = await client.query<{ schema: string }>(
+    sql`
+      select n.nspname as schema
+      from pg_class as c
+      join pg_namespace as n
+        on n.oid = c.relnamespace
+      where c.relname = '_kafka_offset' and n.nspname = any ($1::text[]) and has_table_privilege(c.oid, 'select')`,
+    [schemas],
+  );
+  if (!rows.length) return [];
+  const offsets = rows.map(({ schema }) => sql`select * from ${id(schema, "_kafka_offset")}`);
+  return rowsOf<RecordedLoads["lags"][number]>(
+    client,
+    sql`
+      select source, stream, sum(greatest(end_offset - next_offset, 0)) as lag
+      from (${join(offsets, "\nunion all\n")}) as offsets
+      group by source, stream
+      order by source, stream
+      limit ${literal(streams)}`,
+  );
 }
 
 function ofEach(ledgers: readonly Ledger[], query: (ledger: Ledger) => Sql): Sql {

@@ -1,7 +1,13 @@
 import avsc from "avsc";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { TopicFollower } from "../../src/collect/topics/topic-follower.ts";
+import { TopicLane } from "../../src/collect/topics/topic-lane.ts";
+import { streamState } from "../../src/land/ledger/state.ts";
 import { replay } from "../../src/land/replay.ts";
+import { readLoads } from "../../src/metrics/recorded-loads.ts";
 import type { LoadEvent, StreamLoad } from "../../src/model/load-report.ts";
+import { parseJson } from "../../src/sources/json/document.ts";
+import { JsonValue } from "../../src/sources/kafka/records.ts";
 import { kafkaDatabase, RECORD } from "../support/kafka.ts";
 import { framed, type RegisteredHere, startRegistry } from "../support/registry.ts";
 import { importServed, noKafka, PASSWORD, USER } from "../support/servers/kafka.ts";
@@ -281,6 +287,125 @@ describe.skipIf(noKafka)("Kafka", () => {
     expect(await db.load("nowhere", { kafka: { brokers: "127.0.0.1:1" } })).toMatchObject(
       refused("asking 127.0.0.1:1 failed", { hint: expect.stringContaining("start the broker") }),
     );
+  });
+
+  describe("followed", () => {
+    /** Follows a topic until it is ended. */
+    const following = (topic: string, changes: Parameters<typeof db.declare>[1] = {}) => {
+      const declaration = db.declare(topic, changes);
+      const said: string[] = [];
+      const options = { settings: db.database.settings, declaration, log: (line: string) => void said.push(line) };
+      const end = new AbortController();
+      const ended = new TopicFollower(options, declaration.streams[0]!).run(end.signal);
+      const stop = async () => {
+        end.abort();
+        await ended;
+      };
+      onTestFinished(stop);
+      return { stop, said };
+    };
+    const landed = (topic: string) => db.rows(`select count(*), count(distinct id) from raw.${topic}`);
+    const until = (look: () => Promise<unknown>, expected: unknown) =>
+      expect.poll(look, { timeout: 40_000, interval: 50 }).toEqual(expected);
+
+    test.each(["consumer", "classic"])(
+      "several share the partitions of a group (%s), and come and go: nothing is lost, nothing lands twice",
+      async (protocol) => {
+        const topic = await db.kafka.topic(`shared_${protocol}`, 4);
+        const changes = { kafka: { protocol } };
+        let sent = 0;
+        const send = async (count: number) => {
+          const records = Array.from({ length: count }, () => ({ ...record(sent++), partition: sent % 4 }));
+          await db.kafka.send(topic, records);
+        };
+        await send(100);
+        const first = following(topic, changes);
+        await until(() => landed(topic), [`${sent}|${sent}`]);
+        following(topic, changes);
+        for (let round = 0; round < 10; round++) {
+          await send(50);
+          await until(async () => Number((await landed(topic))[0]!.split("|")[0]) > sent - 400, true);
+        }
+        await first.stop();
+        await send(100);
+        await until(() => landed(topic), [`${sent}|${sent}`]);
+        expect(await db.rows(`select sum(next_offset) from raw._kafka_offset where source = '${topic}'`)).toEqual([
+          String(sent),
+        ]);
+      },
+    );
+
+    test("rows are there while their load is open, and wrong ones beside them; told to end, it ends the load", async () => {
+      const topic = await db.kafka.topic("opened");
+      const stream = {
+        recordSchema: {
+          ...RECORD,
+          properties: { ...RECORD.properties, name: { type: "string", postgresType: "varchar(3)" } },
+        },
+      };
+      const { stop } = following(topic, { stream });
+      await db.kafka.send(topic, [record(1), record("x"), record(2, { name: "too long" }), record(3, { name: "fit" })]);
+      await until(() => ids(topic).catch(() => []), ["1", "3"]);
+      const loads = () => db.rows(`select status, rows, rejected from raw._load where source = '${topic}'`);
+      expect(await loads()).toEqual(["loading|0|0"]);
+      expect(
+        await db.rows(`select position, reason from raw._rejected where source = '${topic}' order by row_no`),
+      ).toEqual([
+        "opened[0] offset 1|id: must be integer",
+        "opened[0] offset 2|name: value too long for type character varying(3)",
+      ]);
+      await stop();
+      expect(await loads()).toEqual(["loaded|2|2"]);
+    });
+
+    test("what somebody else has landed meanwhile lands no more, whoever believes that it is theirs", async () => {
+      const topic = await db.kafka.topic("stale");
+      await db.kafka.send(topic, some(0, 10));
+      const declaration = db.declare(topic);
+      const open = () =>
+        TopicLane.open(db.database.settings, declaration, declaration.streams[0]!, {
+          signal: new AbortController().signal,
+          onWait: () => {},
+        });
+      const lane = await open();
+      onTestFinished(() => lane.abandon());
+      const page = { number: 1, records: [new JsonValue("stale[0] offset 0", parseJson('{"id": 7}'))] };
+      const topicId = "00000000-0000-0000-0000-000000000001";
+      const move = (from: bigint | undefined, to: bigint) => ({
+        ...{ topic, partition: 0, topicId, next: to, end: to },
+        before: from === undefined ? undefined : { topicId, next: from },
+      });
+      expect(await lane.write([page], [move(undefined, 1n)])).toBe(true);
+      expect(await lane.write([page], [move(undefined, 1n)])).toBe(false);
+      expect(await lane.write([page], [move(0n, 5n)])).toBe(false);
+      expect(await lane.write([page], [move(1n, 2n)])).toBe(true);
+      expect(await ids(topic)).toEqual(["7", "7"]);
+    });
+
+    test("a topic that lost records is said, again and again, until somebody lets it go on", async () => {
+      const topic = await db.kafka.topic("alarm");
+      await db.kafka.send(topic, some(0, 10));
+      await db.load(topic);
+      await db.kafka.send(topic, some(10, 20));
+      await db.kafka.cut(topic, 15);
+      const { said } = following(topic);
+      await until(
+        async () => said.join(),
+        expect.stringContaining(
+          "alarm.records: records of alarm are gone before they landed; alarm[0]: offsets 10 to 14 are lost",
+        ),
+      );
+      const [stream] = db.declare(topic).streams;
+      expect(await streamState(db.client, db.declare(topic), stream!)).toMatchObject({ lag: 10 });
+      expect((await readLoads(db.client, ["raw"], 100))!.lags).toContainEqual({
+        source: topic,
+        stream: "records",
+        lag: 10,
+      });
+      await db.load(topic, {}, { force: true });
+      await db.kafka.send(topic, some(20, 21));
+      await until(() => ids(topic), [...texts(0, 10), ...texts(15, 21)]);
+    });
   });
 
   describe("with a schema registry", () => {

@@ -21,9 +21,14 @@ export const addIngestCommand: AddCommand = (command, shell) => {
     )
     .option("--force", "land a full batch although it is empty or has shrunk; go on behind records that a topic lost")
     .option("--dry-run", "fetch and check, write nothing")
+    .option("--follow", "go on and land what comes, until it is told to end: of topics of Kafka")
     .addOption(waitOption())
     .option("--json", "the report as JSON on stdout")
-    .action(async (names: readonly string[], flags: IngestFlags) => (await actions()).load(shell, names, flags));
+    .action(async (names: readonly string[], flags: IngestFlags) =>
+      flags.follow
+        ? (await import("../ingest/follow.ts")).follow(shell, names, flags)
+        : (await actions()).load(shell, names, flags),
+    );
   addConnectionOption(command);
   const sub = (
     name: string,
@@ -171,8 +176,9 @@ function waitOption(): Option {
 }
 
 /** A flag of loading that is passed over in silence would do what it was to prevent. */
-function refuseLoadFlags(name: string, { full, since, force, dryRun }: IngestFlags): void {
-  const given = Object.entries({ "--full": full, "--since": since, "--force": force, "--dry-run": dryRun });
+function refuseLoadFlags(name: string, { full, since, force, dryRun, follow }: IngestFlags): void {
+  const flags = { "--full": full, "--since": since, "--force": force, "--dry-run": dryRun, "--follow": follow };
+  const given = Object.entries(flags);
   const wrong = given.find(([, value]) => value !== undefined);
   if (wrong) throw noFlag(name, wrong[0]);
 }

@@ -36,6 +36,7 @@ export interface IngestFlags extends ConnectionFlags {
   readonly since?: string;
   readonly dryRun?: boolean;
   readonly force?: boolean;
+  readonly follow?: boolean;
   readonly waitTimeout?: number;
   readonly json?: boolean;
   readonly limit?: number;

@@ -47,6 +47,7 @@ export function stateNotes(shell: Shell, state: StreamState): string[] {
     ...state.struck.map(
       ({ loadId, why }) => `${paint(shell, "yellow", "struck")} ${name}: load ${loadId} counts not: ${why}`,
     ),
+    ...(state.lag ? [`${paint(shell, "yellow", "lag")} ${name}: ${counted(state.lag, "offset")} to land`] : []),
     ...(error === null ? [] : [`${paint(shell, "red", "error")} ${name}: ${error}`]),
   ];
 }

@@ -124,6 +124,42 @@ export async function moveKafkaOffsets(client: Client, key: StreamKey, moves: re
   return Number(rows[0]!.moved) === moves.length;
 }
 
+/** Notes where partitions end, whether anything of them lands or not. */
+export async function noteKafkaEnds(
+  client: Client,
+  key: StreamKey,
+  ranges: readonly { readonly topic: string; readonly partition: number; readonly latest: bigint }[],
+): Promise<void> {
+  await client.query(
+    sql`
+      update ${offsetTable(key.schema)} as known
+      set end_offset = r.end_offset
+      from unnest($4::text[], $5::int[], $6::bigint[]) as r(topic, partition, end_offset)
+      where known.source = $1 and known.stream = $2 and known.table_name = $3
+        and known.topic = r.topic and known.partition = r.partition and known.end_offset < r.end_offset`,
+    [
+      ...[key.source, key.stream, key.table],
+      ranges.map(({ topic }) => topic),
+      ranges.map(({ partition }) => partition),
+      ranges.map(({ latest }) => String(latest)),
+    ],
+  );
+}
+
+/** How many offsets have not landed, as far as brokers were asked; null where no topic has. */
+export async function kafkaLag(client: Client, { schema, source, stream, table }: StreamKey): Promise<number | null> {
+  if (!(await relationExists(client, offsetTable(schema)))) return null;
+  const { rows } = await client.query<{ lag: string | null }>(
+    sql`
+      select sum(greatest(end_offset - next_offset, 0)) as lag
+      from ${offsetTable(schema)}
+      where source = $1 and stream = $2 and table_name = $3`,
+    [source, stream, table],
+  );
+  const { lag } = rows[0]!;
+  return lag === null ? null : Number(lag);
+}
+
 /** The table was dropped, and is made anew: what landed in it before counts no more. */
 export async function forgetKafkaOffsets(client: Client, { schema, source, stream, table }: StreamKey): Promise<void> {
   if (!(await relationExists(client, offsetTable(schema)))) return;

@@ -5,6 +5,7 @@ import { literal } from "../../sql/literals.ts";
 import { sql } from "../../sql/sql.ts";
 import { fieldsSeen } from "./fields.ts";
 import { type GoneLoads, goneLoadsOf } from "./gone-loads.ts";
+import { kafkaLag } from "./kafka-offsets.ts";
 import { fileTable, ledgerExists, loadTable, rejectedTable } from "./ledger-tables.ts";
 import type { ReasonCount } from "./reason-counts.ts";
 import { openReasons, whereOpen } from "./rejects.ts";
@@ -30,6 +31,8 @@ export interface StreamState extends FieldsSeen, GoneLoads {
   readonly moreReasons: number;
   readonly moreRejects: number;
   readonly files: number;
+  /** Offsets of its topics that have not landed, as far as brokers were asked; null where it has none. */
+  readonly lag: number | null;
   /** The error of the last load, if it failed. */
   readonly error: string | null;
   /** Loads that somebody said count not, the newest first, and why. */
@@ -40,13 +43,13 @@ export interface StreamState extends FieldsSeen, GoneLoads {
 const nothing = {
   ...{ rows: 0, rejected: 0, reasons: [], moreReasons: 0, moreRejects: 0, files: 0 },
   ...{ unknownFields: [], moreUnknownFields: 0, missingFields: [], moreMissingFields: 0 },
-  ...{ goneLoads: [], moreGoneLoads: 0, struck: [] },
+  ...{ goneLoads: [], moreGoneLoads: 0, struck: [], lag: null },
 };
 
 export async function streamState(
   client: Client,
   { schema, source }: IngestDeclaration,
-  { name, table, recordSchema }: StreamDeclaration,
+  { name, table, recordSchema, connector }: StreamDeclaration,
 ): Promise<StreamState> {
   const none = { loadId: null, loadedAt: null, cursor: null, batch: null, asOf: null, error: null };
   const target = { source, stream: name, table: `${schema}.${table}` };
@@ -122,6 +125,7 @@ export async function streamState(
     )),
     ...(await goneLoadsOf(client, key)),
     files: Number(counts.files),
+    lag: connector.kind === "kafka" ? await kafkaLag(client, key) : null,
     error: error ?? null,
     struck: JSON.parse(struck ?? "[]") as StreamState["struck"],
   };

@@ -1,0 +1,157 @@
+import type { ConnectionSettings } from "../../model/connection-settings.ts";
+import type { IngestDeclaration, KafkaDeclaration, KafkaStream, StreamDeclaration } from "../../model/declarations.ts";
+import { errorData, UserError } from "../../model/errors.ts";
+import { databaseFailure } from "../../postgres/sqlstate.ts";
+import { createDecoder, type Decode } from "../../sources/kafka/decoding.ts";
+import { GroupMember } from "../../sources/kafka/member.ts";
+import { beginningsOf } from "../../sources/kafka/places.ts";
+import { KafkaReader, placeOf } from "../../sources/kafka/reader.ts";
+import { KafkaReading } from "../../sources/kafka/reading.ts";
+import { Registered } from "../../sources/kafka/schemas.ts";
+import type { SourcePage } from "../../sources/source.ts";
+import { pause } from "../../wait/pause.ts";
+import { TopicLane } from "./topic-lane.ts";
+
+export interface FollowOptions {
+  readonly settings: ConnectionSettings;
+  readonly declaration: IngestDeclaration;
+  /** Told of what failed, and of what people must do. */
+  readonly log: (line: string) => void;
+}
+
+/** Milliseconds: between two looks at a group that gives nothing; until Kafka is told; until nothing new is noted. */
+const LOOK_EVERY = 200;
+const TELL_EVERY = 5_000;
+const IDLE_AFTER = 60_000;
+/** Between two tries, at first and at most; and between two lines that say the same. */
+const FIRST_WAIT = 250;
+const LONGEST_WAIT = 30_000;
+const SAY_EVERY = 60_000;
+
+/** Lands the topics of one stream as they grow, as a member of its group. */
+export class TopicFollower {
+  readonly #options: FollowOptions;
+  readonly #stream: StreamDeclaration & { readonly connector: KafkaStream };
+  readonly #said = new Map<string, number>();
+  #toldAt = 0;
+  #newsAt = performance.now();
+
+  constructor(options: FollowOptions, stream: StreamDeclaration) {
+    this.#options = options;
+    this.#stream = stream as StreamDeclaration & { readonly connector: KafkaStream };
+  }
+
+  /** Until the signal comes. What fails is tried again, and said: nothing has landed twice, and nothing is passed over. */
+  async run(signal: AbortSignal): Promise<void> {
+    for (let wait = FIRST_WAIT; !signal.aborted; ) {
+      const began = performance.now();
+      try {
+        await this.#follow(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#say(wordsOf(error as Error));
+        if (performance.now() - began > LONGEST_WAIT) wait = FIRST_WAIT;
+        await pause(wait, signal).catch(() => {});
+        wait = Math.min(wait * 2, LONGEST_WAIT);
+      }
+    }
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { settings, declaration, log } = this.#options;
+    const connector = declaration.connector as KafkaDeclaration;
+    const { group, topics } = this.#stream.connector;
+    const lane = await TopicLane.open(settings, declaration, this.#stream, { signal, onWait: log });
+    const closing: (() => Promise<unknown>)[] = [];
+    try {
+      const { registry, projectDir } = connector;
+      const registered = registry && new Registered({ ...connector, registry });
+      if (registered) closing.push(() => registered.close());
+      const decode = await createDecoder(this.#stream.connector, { registered, projectDir });
+      const reader = await KafkaReader.open(connector, group);
+      closing.push(() => reader.close());
+      const member = await GroupMember.join(connector, group, topics);
+      closing.push(() => member.leave());
+      await this.#land({ lane, reader, member, decode }, signal);
+      await lane.close();
+    } catch (error) {
+      await lane.abandon();
+      throw error;
+    } finally {
+      for (const close of closing.reverse()) await close();
+    }
+  }
+
+  /** Until the signal comes, or the group does not know us any more. */
+  async #land(parts: Parts, signal: AbortSignal): Promise<void> {
+    const { lane, member } = parts;
+    let assignment = "";
+    let reading: KafkaReading | undefined;
+    while (!signal.aborted && !member.isLost) {
+      if (!reading || assignment !== member.assignment) {
+        ({ assignment } = member);
+        reading = await this.#open(parts, signal);
+      }
+      if (reading) {
+        const pages: SourcePage[] = [];
+        for await (const page of reading.coming()) pages.push(page);
+        const { moves } = reading;
+        if (moves.length && !(await lane.write(pages, moves))) reading = undefined;
+        else if (moves.length) await this.#landed(reading, member);
+      } else await pause(LOOK_EVERY, signal).catch(() => {});
+      await lane.endDue();
+      await this.#noteIdle(lane);
+    }
+  }
+
+  /** Where its partitions go on is looked up each time that it is given others: those who had them meanwhile have moved them on. */
+  async #open({ lane, reader, member, decode }: Parts, signal: AbortSignal): Promise<KafkaReading | undefined> {
+    const own = new Set(member.partitions.map(placeOf));
+    if (!own.size) return undefined;
+    const { topics, start } = this.#stream.connector;
+    const ranges = (await reader.ranges(topics, signal)).filter((range) => own.has(placeOf(range)));
+    await lane.noteEnds(ranges);
+    const { beginnings } = await beginningsOf(reader, { landed: await lane.offsets(), ranges, start });
+    return new KafkaReading(reader, decode, beginnings);
+  }
+
+  async #landed(reading: KafkaReading, member: GroupMember): Promise<void> {
+    const { moves } = reading;
+    reading.landed();
+    this.#newsAt = performance.now();
+    if (this.#newsAt - this.#toldAt < TELL_EVERY) return;
+    this.#toldAt = this.#newsAt;
+    await member.tell(moves).catch(() => {});
+  }
+
+  async #noteIdle(lane: TopicLane): Promise<void> {
+    const now = performance.now();
+    if (now - this.#newsAt < IDLE_AFTER) return;
+    this.#newsAt = now;
+    await lane.noteAsked();
+  }
+
+  /** Not the same again and again. */
+  #say(what: string): void {
+    const now = performance.now();
+    const saidAt = this.#said.get(what);
+    if (saidAt !== undefined && now - saidAt < SAY_EVERY) return;
+    if (this.#said.size > 100) this.#said.clear();
+    this.#said.set(what, now);
+    this.#options.log(`${this.#options.declaration.source}.${this.#stream.name}: ${what}`);
+  }
+}
+
+interface Parts {
+  readonly lane: TopicLane;
+  readonly reader: KafkaReader;
+  readonly member: GroupMember;
+  readonly decode: Decode;
+}
+
+function wordsOf(error: Error): string {
+  const failure = databaseFailure(error) ?? error;
+  const { message, found, hint } = errorData(failure);
+  if (!(failure instanceof UserError)) return message;
+  return [message, found, hint].filter(Boolean).join("; ");
+}
