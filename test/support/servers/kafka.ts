@@ -14,7 +14,7 @@ import { makeAuthority, makeCertificate } from "../certificates.ts";
 
 /** Where `mvn -f test/servers/kafka.xml dependency:copy-dependencies` puts the broker, and npm the client. */
 const SERVERS = resolve(import.meta.dirname, "../../servers");
-const JARS = process.env.TEST_KAFKA_JARS ?? join(SERVERS, "target/dependency");
+export const JARS = process.env.TEST_KAFKA_JARS ?? join(SERVERS, "target/dependency");
 
 const missing = [
   spawnSync("java", ["-version"]).status === 0 ? [] : ["java"],
@@ -148,6 +148,78 @@ export async function startKafka(): Promise<TestKafka> {
       await clients.close();
       program.kill("SIGKILL");
       if (program.exitCode === null && program.signalCode === null) await once(program, "exit");
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A broker of several, which can be killed and started again with what it has. */
+interface TestBroker {
+  kill(): Promise<void>;
+  start(): Promise<void>;
+}
+
+export interface TestCluster extends Pick<TestKafka, "brokers" | "topic" | "driver"> {
+  readonly nodes: readonly TestBroker[];
+  stop(): Promise<void>;
+}
+
+/** Three nodes, each with a copy of everything: two of them go on without the third. */
+export async function startCluster(): Promise<TestCluster> {
+  const folder = mkdtempSync(join(tmpdir(), "dataform-kafkas-"));
+  const ids = [1, 2, 3];
+  const ports = await Promise.all(ids.map(async () => [await freePort(), await freePort()] as const));
+  const voters = ids.map((id, at) => `${id}@127.0.0.1:${ports[at]![1]}`).join(",");
+  const programs = new Map<number, ChildProcess>();
+  const nodes = ids.map((id, at): TestBroker => {
+    const [plain, controller] = ports[at]!;
+    const own = join(folder, String(id));
+    const settings = [
+      "process.roles=broker,controller",
+      `node.id=${id}`,
+      `controller.quorum.voters=${voters}`,
+      `listeners=PLAIN://127.0.0.1:${plain},CONTROLLER://127.0.0.1:${controller}`,
+      `advertised.listeners=PLAIN://127.0.0.1:${plain}`,
+      "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT",
+      "controller.listener.names=CONTROLLER",
+      "inter.broker.listener.name=PLAIN",
+      `log.dirs=${join(own, "data")}`,
+      "offsets.topic.num.partitions=3",
+      "min.insync.replicas=2",
+      "group.initial.rebalance.delay.ms=0",
+      "group.consumer.heartbeat.interval.ms=1000",
+      "group.consumer.session.timeout.ms=6000",
+      "group.consumer.min.session.timeout.ms=6000",
+      "auto.create.topics.enable=false",
+      "broker.session.timeout.ms=6000",
+      "log.cleaner.dedupe.buffer.size=2097152",
+    ];
+    mkdirSync(join(own, "data"), { recursive: true });
+    writeFileSync(join(own, "server.properties"), settings.join("\n"));
+    writeFileSync(
+      join(own, "data/meta.properties"),
+      `version=1\ncluster.id=dGVzdC10ZXN0LXRlc3QtdA\nnode.id=${id}\ndirectory.id=AAAAAAAAAAAAAAAAAAABA${"Qgw"[at]}\n`,
+    );
+    return {
+      async kill() {
+        const program = programs.get(id)!;
+        program.kill("SIGKILL");
+        if (program.exitCode === null && program.signalCode === null) await once(program, "exit");
+      },
+      async start() {
+        programs.set(id, startBroker(own));
+        await accepting(programs.get(id)!, plain);
+      },
+    };
+  });
+  await Promise.all(nodes.map((node) => node.start()));
+  const brokers = ports.map(([plain]) => `127.0.0.1:${plain}`).join(",");
+  const { driver, clients } = await clientsOf(brokers, 3);
+  return {
+    ...{ brokers, nodes, driver, topic: clients.topic },
+    async stop() {
+      await clients.close();
+      await Promise.all(nodes.map((node) => node.kill()));
       rmSync(folder, { recursive: true, force: true });
     },
   };
