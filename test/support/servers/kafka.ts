@@ -188,6 +188,7 @@ export async function startCluster(): Promise<TestCluster> {
       "min.insync.replicas=2",
       "group.initial.rebalance.delay.ms=0",
       "group.consumer.heartbeat.interval.ms=1000",
+      "group.consumer.min.heartbeat.interval.ms=1000",
       "group.consumer.session.timeout.ms=6000",
       "group.consumer.min.session.timeout.ms=6000",
       "auto.create.topics.enable=false",
