@@ -93,6 +93,11 @@ async function compared(rule: Rule, ours: Side, theirs: Side): Promise<string[]>
   return (await cells(client, "select status from made_rows order by k")).map(([status]) => status!);
 }
 
+test("a percentage is rounded down, so that only all of the pairs are 100", async () => {
+  await compared({ kind: "exact" }, { type: "int", values: ["1", "2", "3"] }, { type: "int", values: ["1", "2", "4"] });
+  expect(await cells(client, "select match_pct from made_columns")).toEqual([["66.6666"]]);
+});
+
 test.each(SPELLINGS)(
   "%s: %s is %s, and is not %s, as a compared column and as a key",
   async (type, one, same, other) => {

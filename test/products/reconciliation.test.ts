@@ -88,7 +88,7 @@ test("4.2: the outcomes of each column add up to the pairs compared", async () =
        from reconciliation.bank_columns order by position`,
     ),
   ).toEqual([
-    "amount|360|356|0|0|0|0|4|98.8889",
+    "amount|360|356|0|0|0|0|4|98.8888",
     "currency|360|359|0|0|0|0|1|99.7222",
     "booked_on|360|358|0|0|0|1|1|99.7222",
     "counterparty|360|358|0|0|1|0|1|99.4444",

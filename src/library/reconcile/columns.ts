@@ -86,7 +86,7 @@ const rated = sql`
     kind,
     compared,
     ${[...OUTCOMES.values()].map((label) => id(label))},
-    round(100.0 * (equal + both_null + within_tolerance) / nullif(compared, 0), 4)::numeric(7, 4) as match_pct,
+    trunc(100.0 * (equal + both_null + within_tolerance) / nullif(compared, 0), 4)::numeric(7, 4) as match_pct,
     currency,
     sum_ours,
     sum_theirs,

@@ -65,8 +65,8 @@ export function rowDescriptions(comparison: Comparison): Descriptions {
   const measure = measureOf(comparison);
   const kept = keptColumns(comparison).flatMap(
     (name): Descriptions => [
-      [ofSide(name, "ours"), `${name} of our row; NULL where there are several.`],
-      [ofSide(name, "theirs"), `${name} of their row; NULL where there are several.`],
+      [ofSide(name, "ours"), `${name} of our row; NULL where a side has the key more than once.`],
+      [ofSide(name, "theirs"), `${name} of their row; NULL where a side has the key more than once.`],
     ],
   );
   const difference: Descriptions = measure
@@ -99,7 +99,7 @@ export function duplicateDescriptions(comparison: Comparison): Descriptions {
   const money = measure ? [measure.amount, measure.currency] : [];
   return [
     ...keyDescriptions(comparison),
-    ["row_hash", "Checksum of the compared columns."],
+    ["row_hash", "Checksum of the compared columns, as they came."],
     ["n_ours", "Our rows of this content."],
     ["n_theirs", "Their rows of this content."],
     [
@@ -123,7 +123,10 @@ export const STATISTICS: Descriptions = [
   ["null_in_theirs", "Pairs where only we have a value."],
   ["within_tolerance", "Pairs that differ by no more than they may."],
   ["different", "Pairs that differ by more."],
-  ["match_pct", "Percentage of pairs that are equal, both NULL or within tolerance. NULL where nothing was compared."],
+  [
+    "match_pct",
+    "Percentage of pairs that are equal, both NULL or within tolerance, rounded down: 100 is all of them. NULL where nothing was compared.",
+  ],
   ["currency", "Money: the currency of all pairs, where there is only one."],
   ["sum_ours", "Sum of our values; of money in one currency only, see the summary for several."],
   ["sum_theirs", "Sum of their values."],
@@ -139,7 +142,10 @@ const COUNTS: Descriptions = [
 ];
 
 const AMOUNTS: Descriptions = [
-  ["currency", "Currency. What the other side has in another currency is in that currency's row."],
+  [
+    "currency",
+    "Currency. What the other side has in another currency is in that currency's row; keys count in theirs, or ours where they have no row, and where a side has several in the first by its code.",
+  ],
   ["amount_ours", "Sum of our amounts."],
   ["amount_theirs", "Sum of their amounts."],
   ["amount_diff", "Theirs less ours. Over all statuses it is the whole difference."],
@@ -154,7 +160,10 @@ export function proposalDescriptions(comparison: Comparison): Descriptions {
     ["proposal_id", "Made of what the proposal says: with other values it is another proposal."],
     ...keyDescriptions(comparison),
     ["status", "Status of the row result."],
-    ["column_name", "The column that differs; NULL where the whole row is missing."],
+    [
+      "column_name",
+      "The column that differs, and a figure only where it is another; NULL where the whole row is missing.",
+    ],
     ["our_value", "What we have; the whole row as JSON where they have none."],
     ["their_value", "What they have; the whole row as JSON where we have none."],
     [

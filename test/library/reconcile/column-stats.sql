@@ -137,7 +137,7 @@ with
     "null_in_theirs",
     "within_tolerance",
     "different",
-    round(100.0 * (equal + both_null + within_tolerance) / nullif(compared, 0), 4)::numeric(7, 4) as match_pct,
+    trunc(100.0 * (equal + both_null + within_tolerance) / nullif(compared, 0), 4)::numeric(7, 4) as match_pct,
     currency,
     sum_ours,
     sum_theirs,
