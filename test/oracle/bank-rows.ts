@@ -1,6 +1,7 @@
 // Our records against what counts of the bank's, from docs/products/reconciliation.md: who could have told of them, which finds
 // which, and how long what is open has been.
 
+import { bankResults, outcomesOf } from "./bank-results.ts";
 import { count, dayNumber, type Exact, number } from "./exact.ts";
 import { type PassRow, passesFound } from "./passes.ts";
 import { type Expected, grouped, type Raw, type RawRow, type Row } from "./relation.ts";
@@ -13,8 +14,13 @@ export interface Booked {
   readonly currency: string;
   readonly statementCurrency: string;
   readonly day: string;
+  readonly counterparty: string | null;
   /** References and amounts of its transactions, where it has several, of which one without an amount in its currency has none. */
-  readonly transactions: readonly { readonly reference: string; readonly amount: Exact | null }[];
+  readonly transactions: readonly {
+    readonly reference: string;
+    readonly amount: Exact | null;
+    readonly counterparty: string | null;
+  }[];
 }
 
 /** The last day of a closing balance. */
@@ -31,6 +37,7 @@ interface Own {
   readonly amount: Exact;
   readonly currency: string;
   readonly day: string;
+  readonly counterparty: string | null;
   readonly notDue: string | null;
   readonly setAside: string | null;
 }
@@ -50,7 +57,8 @@ export function bankRows(raw: Raw, booked: readonly Booked[], closed: readonly C
   const own = ownRecords(raw, booked, told);
   const counting = own.filter(({ setAside }) => setAside === null);
   const theirs = booked.flatMap((one) => countedAs(one, own));
-  const rows = grouped([...counting, ...theirs], ({ account }) => account).flatMap((all) => rowsOf(all, counting));
+  const found = grouped([...counting, ...theirs], ({ account }) => account).map((all) => rowsOf(all, counting));
+  const rows = found.flatMap((one) => one.rows);
   const notDue = new Set(
     rows.filter(({ row }) => row.status === "not_due").map(({ row }) => `${row.account} ${row.reference}`),
   );
@@ -72,22 +80,10 @@ export function bankRows(raw: Raw, booked: readonly Booked[], closed: readonly C
         ...{ not_due: why, set_aside: setAside },
       })),
     },
-    "reconciliation.bank_rows": {
-      key: ["account", "reference"],
-      without: [
-        ...[
-          "match_group",
-          "amount_ours",
-          "amount_theirs",
-          "currency_ours",
-          "currency_theirs",
-          "amount_diff",
-          "diff_columns",
-        ],
-        ...["within_tolerance_columns", "outcomes", "our_row_hash", "their_row_hash", "ours", "theirs"],
-      ],
-      rows: rows.map(({ row }) => row),
-    },
+    ...bankResults(
+      rows,
+      found.flatMap(({ groups }) => groups),
+    ),
     "reconciliation.open_items": {
       key: ["account", "reference"],
       without: ["amount_ours", "amount_theirs"],
@@ -150,7 +146,8 @@ function ownRecords(raw: Raw, booked: readonly Booked[], told: readonly Closed[]
     const isOnly = all.filter((other) => other.account === account && other.reference === reference).length === 1;
     const isTried = known.has(`${account} ${reference}`) || (isTold && isOnly);
     return {
-      ...{ row, account, reference, amount: number(row.amount!), currency: row.currency!, day: row.booked_on!, notDue },
+      ...{ row, account, reference, amount: number(row.amount!), currency: row.currency!, day: row.booked_on! },
+      ...{ counterparty: row.counterparty!, notDue },
       setAside: isTried ? null : notDue,
     };
   });
@@ -165,18 +162,31 @@ function countedAs(entry: Booked, own: readonly Own[]): Omit<Booked, "transactio
     !isEqual(amounts.reduce(plus), entry.amount) ||
     own.some(({ account, reference }) => account === entry.account && reference === entry.reference);
   if (isWhole) return [entry];
-  return entry.transactions.map(({ reference, amount }) => ({ ...entry, reference, amount: amount! }));
+  return entry.transactions.map(({ reference, amount, counterparty }) => ({
+    ...{ ...entry, reference, amount: amount!, counterparty },
+  }));
 }
 
-interface Found {
+/** The result of a key, and the rows that have it. */
+export interface Found {
   readonly row: Row;
+  readonly ours: readonly Side[];
+  readonly theirs: readonly Side[];
   readonly days: readonly string[];
   readonly currency: string;
 }
 
-type Side = Own | Omit<Booked, "transactions">;
+/** What a pass put together. */
+export interface Group {
+  readonly pass: string;
+  readonly outcome: string;
+  readonly ours: readonly Side[];
+  readonly theirs: readonly Side[];
+}
 
-function rowsOf(all: readonly Side[], own: readonly Own[]): Found[] {
+export type Side = Own | Omit<Booked, "transactions">;
+
+function rowsOf(all: readonly Side[], own: readonly Own[]): { rows: readonly Found[]; groups: readonly Group[] } {
   const isOurs = (one: Side): one is Own => own.includes(one as Own);
   const passRows = all.map(
     (one): PassRow => ({
@@ -184,32 +194,40 @@ function rowsOf(all: readonly Side[], own: readonly Own[]): Found[] {
       ...{ day: dayNumber(one.day), batch: null },
     }),
   );
-  return passesFound(passRows, BOUNDS).rows.map((line) => {
-    const [, reference, ours, theirs, told, pass, confidence, note] =
+  const told = passesFound(passRows, BOUNDS);
+  const rows = told.rows.map((line) => {
+    const [, reference, n_ours, n_theirs, told, pass, confidence, note] =
       /^(.*) (\d+)\|(\d+) (\S+) (\S+) (\S+) (\S+)$/.exec(line)!;
     const mine = all.filter((one) => one.reference === reference);
-    const [first] = mine.filter(isOurs);
-    const entry = mine.find((one) => !isOurs(one));
-    const status = told === "paired" ? compared(first!, entry!) : told!;
+    const ours = mine.filter(isOurs);
+    const theirs = mine.filter((one) => !isOurs(one));
+    const status = told === "paired" ? compared(ours[0]!, theirs[0]!) : told!;
     return {
-      days: mine.map(({ day }) => day),
-      currency: (entry ?? first!).currency,
+      ...{ ours, theirs, days: mine.map(({ day }) => day), currency: (theirs[0] ?? ours[0]!).currency },
       row: {
         ...{ account: mine[0]!.account, reference: reference! },
-        status: status === "missing_in_theirs" && first!.notDue !== null ? "not_due" : status,
-        ...{ n_ours: ours!, n_theirs: theirs! },
+        status: status === "missing_in_theirs" && ours[0]!.notDue !== null ? "not_due" : status,
+        ...{ n_ours: n_ours!, n_theirs: n_theirs! },
         ...{ match_pass: dash(NAMES[pass!] ?? pass!), confidence: dash(confidence!), match_note: dash(note!) },
       },
     };
   });
+  const groups = told.made.map(({ pass, outcome, members }) => {
+    const sides = members.map((member) => all[passRows.indexOf(member)]!);
+    return {
+      ...{ pass: NAMES[pass] ?? pass, outcome },
+      ...{ ours: sides.filter(isOurs), theirs: sides.filter((one) => !isOurs(one)) },
+    };
+  });
+  return { rows, groups };
 }
 
 const dash = (text: string) => (text === "-" ? null : text);
 
 function compared(ours: Side, theirs: Side): string {
-  const apart = Math.abs(dayNumber(ours.day) - dayNumber(theirs.day));
-  if (!isEqual(ours.amount, theirs.amount) || ours.currency !== theirs.currency || apart > 3) return "mismatched";
-  return apart ? "matched_within_tolerance" : "matched";
+  const outcomes = outcomesOf(ours, theirs).filter(({ isBlocking }) => isBlocking);
+  if (outcomes.some(({ isFit }) => !isFit)) return "mismatched";
+  return outcomes.some(({ outcome }) => outcome === "w") ? "matched_within_tolerance" : "matched";
 }
 
 function aged({ row, days, currency }: Found, until: string | undefined): Row {

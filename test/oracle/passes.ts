@@ -19,10 +19,18 @@ interface Told {
   note: string;
 }
 
-/** What is said of rows and groups, a line each, in no order. */
+/** Rows that a pass put together. */
+export interface PassGroup {
+  readonly pass: string;
+  readonly outcome: string;
+  readonly members: readonly PassRow[];
+}
+
+/** What is said of rows and groups, a line each, in no order; and the groups themselves. */
 export interface Expected {
   readonly rows: readonly string[];
   readonly groups: readonly string[];
+  readonly made: readonly PassGroup[];
 }
 
 /** How far the passes go. */
@@ -55,7 +63,9 @@ export function passesFound(rows: readonly PassRow[], bounds: Bounds = IN_SMALL)
   const open = new Map<PassRow, Told>();
   const told: string[] = [];
   const groups: string[] = [];
+  const made: PassGroup[] = [];
   const group = (pass: string, outcome: string, members: readonly PassRow[]) => {
+    made.push({ pass, outcome, members });
     const of = (isOurs: boolean) =>
       members
         .filter((row) => row.isOurs === isOurs)
@@ -164,5 +174,5 @@ export function passesFound(rows: readonly PassRow[], bounds: Bounds = IN_SMALL)
   }
   for (const [row, { status, pass, confidence, note: what }] of open)
     told.push(`${named(row)} ${row.isOurs ? "1|0" : "0|1"} ${status} ${pass} ${confidence} ${what}`);
-  return { rows: told.sort(), groups: groups.sort() };
+  return { rows: told.sort(), groups: groups.sort(), made };
 }

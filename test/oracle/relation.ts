@@ -1,4 +1,4 @@
-import { type Exact, isWrittenAs } from "./exact.ts";
+import { type Exact, isWrittenAs, number } from "./exact.ts";
 
 /** A row as read from a raw table: each value as PostgreSQL writes it in a session of UTC. */
 export type RawRow = Readonly<Record<string, string | null>>;
@@ -6,7 +6,12 @@ export type RawRow = Readonly<Record<string, string | null>>;
 export type Raw = Readonly<Record<string, readonly RawRow[]>>;
 
 /** Days and moments are texts, as PostgreSQL writes them. */
-export type Cell = string | boolean | Exact | Near | null;
+export type Cell = string | boolean | Exact | Near | Said | null;
+
+/** What a JSON of a row or of several says in these fields, whatever else it says, and in no order. */
+export interface Said {
+  readonly said: readonly Readonly<Record<string, string | Exact | null>>[];
+}
 
 /** What no fraction is, a root: compared with 12 digits. */
 export interface Near {
@@ -16,6 +21,7 @@ export type Row = Readonly<Record<string, Cell>>;
 
 /** What a relation must hold. */
 export interface Expected {
+  /** Rows that have all of it in common are told apart by their place alone. */
   readonly key: readonly string[];
   readonly rows: readonly Row[];
   /** Columns that say how it was computed, and nothing about the world. */
@@ -53,20 +59,32 @@ export function differences(name: string, { key, rows, without = [] }: Expected,
   const strange = rows.length ? columns.filter((column) => !known.includes(column)) : [];
   const missing = rows.length ? known.filter((column) => !actual.columns.includes(column)) : [];
   if (strange.length || missing.length) tell(`columns: expected also ${missing}, the oracle does not know ${strange}`);
+  const example = new Map(
+    known.map((column) => {
+      const cells = rows.map((row) => row[column]!);
+      return [column, cells.find((cell) => isExact(cell) || (isSaid(cell) && cell.said.length > 0)) ?? cells[0]!];
+    }),
+  );
   const found = new Map<string, Readonly<Record<string, string | null>>>();
+  const place = places();
   for (const row of actual.rows) {
     const named = Object.fromEntries(actual.columns.map((column, index) => [column, row[index] ?? null]));
-    const at = JSON.stringify(key.map((column) => named[column]));
-    if (found.has(at)) tell(`${at}: twice`);
-    found.set(at, named);
+    const own = key.map((column) => {
+      const [text, like] = [named[column]!, example.get(column)];
+      if (text === null) return null;
+      if (isSaid(like)) return shown(heard(text, like));
+      return isExact(like) ? shown(number(text)) : text;
+    });
+    found.set(place(own), named);
   }
+  const placeOf = places();
   for (const row of rows) {
-    const at = JSON.stringify(key.map((column) => shown(row[column]!)));
+    const at = placeOf(key.map((column) => shown(row[column]!)));
     const other = found.get(at);
     found.delete(at);
     if (!other)
       tell(
-        `${at}: expected ${JSON.stringify(row, (_, cell) => (isExact(cell) || isNear(cell) ? shown(cell) : cell))}, found no row`,
+        `${at}: expected ${JSON.stringify(row, (_, cell) => (isExact(cell) || isNear(cell) || isSaid(cell) ? shown(cell) : cell))}, found no row`,
       );
     else
       for (const column of known)
@@ -77,8 +95,31 @@ export function differences(name: string, { key, rows, without = [] }: Expected,
   return told;
 }
 
+/** Names rows by their key, and those that have one key by their place. */
+function places(): (key: readonly (string | null)[]) => string {
+  const seen = new Map<string, number>();
+  return (key) => {
+    const name = JSON.stringify(key);
+    const place = (seen.get(name) ?? 0) + 1;
+    seen.set(name, place);
+    return place === 1 ? name : `${name}, number ${place}`;
+  };
+}
+
 function isExact(cell: unknown): cell is Exact {
   return typeof cell === "object" && cell !== null && "under" in cell;
+}
+
+function isSaid(cell: unknown): cell is Said {
+  return typeof cell === "object" && cell !== null && "said" in cell;
+}
+
+/** The same of a JSON. */
+function heard(text: string, like: Said): Said {
+  const fields = Object.keys(like.said[0] ?? {});
+  const rows = [JSON.parse(text)].flat() as Record<string, string | number | null>[];
+  const value = (one: string | number | null) => (typeof one === "number" ? number(String(one)) : one);
+  return { said: rows.map((row) => Object.fromEntries(fields.map((field) => [field, value(row[field]!)]))) };
 }
 
 function isNear(cell: unknown): cell is Near {
@@ -88,12 +129,18 @@ function isNear(cell: unknown): cell is Near {
 function isSame(cell: Cell, text: string | null): boolean {
   if (isNear(cell))
     return text !== null && Math.abs(Number(text) - cell.near) <= 1e-12 * Math.max(1, Math.abs(cell.near));
+  if (isSaid(cell)) return text !== null && shown(heard(text, cell)) === shown(cell);
   return isExact(cell) ? text !== null && isWrittenAs(cell, text) : shown(cell) === text;
 }
 
 function shown(cell: Cell): string | null {
   if (typeof cell === "boolean") return cell ? "t" : "f";
   if (isNear(cell)) return String(cell.near);
+  if (isSaid(cell))
+    return cell.said
+      .map((row) => JSON.stringify(Object.values(row).map(shown)))
+      .sort()
+      .join();
   if (!isExact(cell)) return cell;
   return cell.under === 1n ? String(cell.over) : `${cell.over}/${cell.under}`;
 }

@@ -104,8 +104,11 @@ function bookedOf({ row, amount, references }: Entry): Booked {
   return {
     ...{ account: accountOf(row), reference: references.find((one) => one !== null)!, amount },
     ...{ currency: row.currency!, statementCurrency: row.account_currency!, day: row.booked_on! },
+    // Of one transaction: who is on the other side of several, each of them says.
+    counterparty: details.length === 1 ? partyOf(row, details[0]!) : null,
     // Of several; of one the entry has the reference.
-    transactions: (details.length > 1 ? details : []).map(({ Refs: refs = {}, Amt }) => ({
+    transactions: (details.length > 1 ? details : []).map(({ Refs: refs = {}, Amt, RltdPties }) => ({
+      counterparty: partyOf(row, { RltdPties }),
       reference: (refs.EndToEndId === "NOTPROVIDED" ? undefined : refs.EndToEndId) ?? refs.TxId ?? refs.UETR!,
       amount: Amt?.["@Ccy"] === row.currency ? signed({ ...row, amount: Amt!["#text"] }) : null,
     })),
@@ -143,7 +146,12 @@ function filesIn(raw: Raw, stream: string): Map<string, File> {
   );
 }
 
+/** Who pays what comes in, and is paid what goes out. */
+const partyOf = ({ indicator }: RawRow, { RltdPties: parties }: Pick<Details, "RltdPties">) =>
+  parties?.[indicator === "DBIT" ? "Cdtr" : "Dbtr"]?.Nm ?? null;
+
 interface Details {
+  readonly RltdPties?: Readonly<Record<string, { readonly Nm: string }>>;
   readonly Refs?: Readonly<Record<string, string>>;
   readonly Amt?: { readonly "#text": string; readonly "@Ccy": string };
 }

@@ -200,7 +200,7 @@ function entryOf(choose: Choose, { head }: Account, id: string, on: string): Row
   ]);
   const details = oneIn(choose, 5)
     ? inParts(id, head, cents, oneIn(choose, 5) ? 1 : 0)
-    : [{ Refs: refs, ...(oneIn(choose, 2) ? { Amt: amount } : {}) }];
+    : [{ Refs: refs, ...(oneIn(choose, 2) ? { Amt: amount } : {}), ...partiesOf(choose) }];
   return {
     // A batch is named: what is named nothing is known by its content.
     ...{ entry_reference: own!, servicer_reference: servicer ?? (own || details.length === 1 ? null : `B-${id}`) },
@@ -211,6 +211,12 @@ function entryOf(choose: Choose, { head }: Account, id: string, on: string): Row
     booked_on: on,
     ...{ booked_at: null, value_on: null, info: null, batches: "[]", details: JSON.stringify(details) },
   };
+}
+
+/** Who pays whom, sometimes: of the two one is we. */
+function partiesOf(choose: Choose) {
+  const name = pick(choose, [null, "Muster AG", "ACME  ltd"]);
+  return name && { RltdPties: { Cdtr: { Nm: name }, Dbtr: { Nm: pick(choose, [name, "We"]) } } };
 }
 
 /** A batch of two transactions, which make up the entry unless they are off. */
@@ -256,7 +262,8 @@ function ownRecords(choose: Choose, pages: readonly Page[], today: string): Row[
     booked_on: dayAfter(today, choose(6) - 3),
   }));
   return [...known, ...own, ...own.slice(choose(3))].map((row, index) => ({
-    ...{ record_id: `R${index}`, ...row, counterparty: null, remittance: null, batch: null },
+    ...{ record_id: `R${index}`, ...row, counterparty: pick(choose, [null, "muster ag", "ACME ltd", "We"]) },
+    ...{ remittance: null, batch: null },
   }));
 }
 
