@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import avsc from "avsc";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { TopicFollower } from "../../src/collect/topics/topic-follower.ts";
@@ -82,12 +83,33 @@ describe.skipIf(noKafka)("Kafka", () => {
     ).toEqual(["0|1|1", "1|2|2"]);
   });
 
-  test("batches of each compression are read", async () => {
+  test("batches of each compression are read, as producers of Java write them, too", async () => {
     await db.kafka.topic("packed");
-    for (const [at, how] of ["gzip", "snappy", "lz4"].entries())
-      await db.kafka.send("packed", some(10 * at, 10 * at + 10), how);
-    expect(told(await db.load("packed"))).toEqual(loaded(30));
-    expect(await ids("packed")).toEqual(texts(0, 30));
+    const { compressionsAlgorithms: known } = db.kafka.driver;
+    const own = { snappy: known.snappy.compressSync, zstd: known.zstd.compressSync };
+    // Java writes a head of its own, and each block behind its length.
+    const framedSnappy = (bytes: Buffer) => {
+      const blocks = [bytes.subarray(0, 100), bytes.subarray(100)].map((one) => own.snappy(one) as Buffer);
+      const sized = blocks.flatMap((block) => {
+        const size = Buffer.alloc(4);
+        size.writeUInt32BE(block.length);
+        return [size, block];
+      });
+      return Buffer.concat([Buffer.from("82534e41505059000000000100000001", "hex"), ...sized]);
+    };
+    const zstd = (bytes: Buffer) => execFileSync("zstd", ["-q", "-c"], { input: bytes });
+    const ways = [["gzip"], ["snappy"], ["lz4"], ["snappy", framedSnappy], ["zstd", zstd]] as const;
+    try {
+      for (const [at, [how, pack = known[how].compressSync]] of ways.entries()) {
+        known[how].compressSync = pack;
+        await db.kafka.send("packed", some(10 * at, 10 * at + 10), how);
+      }
+    } finally {
+      known.snappy.compressSync = own.snappy;
+      known.zstd.compressSync = own.zstd;
+    }
+    expect(told(await db.load("packed"))).toEqual(loaded(50));
+    expect(await ids("packed")).toEqual(texts(0, 50));
   });
 
   test("what was aborted is none, wherever its marker stands; what is open waits", async () => {

@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { UserError } from "../../model/errors.ts";
+import { unsnappy } from "../unpack/snappy.ts";
 import { unzstd } from "../unpack/zstd.ts";
 import type { KafkaDriver } from "./driver.ts";
 import { WireReader } from "./wire.ts";
@@ -157,15 +158,39 @@ function readHeaders(reader: WireReader): KafkaRecord["headers"] {
 /** Unpacks the records of a batch. `codec` is Kafka's number of it. */
 export type Unpack = (packed: Buffer, codec: number) => Promise<Buffer>;
 
-/** Node 20 has no zstd, and the driver none without it. */
+/** Node 20 has no zstd, and the driver none without it; nor has it the frames that Java puts around Snappy. */
 export function unpackerOf({ compressionsAlgorithmsByBitmask }: KafkaDriver): Unpack {
   return async (packed, codec) => {
     if (codec === 1) return promisify(gunzip)(packed, { maxOutputLength: MOST_BYTES });
+    if (codec === 2) return unpackSnappy(packed);
     if (codec === 4) return unpackZstd(packed);
     const known = compressionsAlgorithmsByBitmask[codec];
     if (!known) throw new Error(`a batch of records is packed in a way that is not known (${codec})`);
     return known.decompressSync(packed);
   };
+}
+
+/** What Java writes before blocks of Snappy, each behind its length: eight bytes, and two versions. */
+const SNAPPY_FRAMES = Buffer.from("82534e4150505900", "hex");
+const SNAPPY_HEAD = 16;
+
+async function unpackSnappy(packed: Buffer): Promise<Buffer> {
+  let left = MOST_BYTES;
+  const block = (bytes: Buffer) =>
+    unsnappy(bytes, (length) => {
+      left -= length;
+      if (left < 0) throw tooLarge();
+      return length;
+    });
+  if (!packed.subarray(0, SNAPPY_FRAMES.length).equals(SNAPPY_FRAMES)) return Buffer.from(await block(packed));
+  const reader = new WireReader(packed, SNAPPY_HEAD);
+  const pieces: Uint8Array[] = [];
+  while (reader.left > 0) pieces.push(await block(reader.take(reader.int32())));
+  return Buffer.concat(pieces);
+}
+
+function tooLarge(): Error {
+  return new Error(`a batch of records is larger than ${MOST_BYTES} bytes, unpacked`);
 }
 
 async function unpackZstd(packed: Buffer): Promise<Buffer> {
@@ -176,7 +201,7 @@ async function unpackZstd(packed: Buffer): Promise<Buffer> {
   })();
   for await (const piece of unzstd(bytes, (_, reason) => new Error(reason))) {
     size += piece.length;
-    if (size > MOST_BYTES) throw new Error(`a batch of records is larger than ${MOST_BYTES} bytes, unpacked`);
+    if (size > MOST_BYTES) throw tooLarge();
     pieces.push(piece);
   }
   return Buffer.concat(pieces);

@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { crc32, inflateRaw } from "node:zlib";
 import { ByteReader } from "../../byte-reader.ts";
+import { unsnappy } from "../../unpack/snappy.ts";
 import { unzstd } from "../../unpack/zstd.ts";
 import { notWhole, unreadable } from "../file-errors.ts";
 import { AvroCursor, damaged } from "./cursor.ts";
@@ -100,21 +101,9 @@ async function unpacked(unpack: Unpack, packed: Buffer): Promise<Buffer> {
 
 /** The block, and the CRC-32 of what is in it. */
 async function unpackSnappy(packed: Buffer): Promise<Buffer> {
-  const { compressors } = await import("hyparquet-compressors");
-  const bytes = Buffer.from(compressors.SNAPPY!(packed.subarray(0, -4), snappyLength(packed)));
+  const bytes = Buffer.from(await unsnappy(packed.subarray(0, -4), within));
   if (crc32(bytes) !== packed.readUInt32BE(packed.length - 4)) throw new Error("its checksum is wrong");
   return bytes;
-}
-
-/** Snappy writes the length first, as a varint. */
-function snappyLength(packed: Buffer): number {
-  let length = 0;
-  for (let index = 0; index < 5; index++) {
-    const byte = packed[index] ?? 0;
-    length += (byte & 0x7f) * 128 ** index;
-    if (byte < 0x80) break;
-  }
-  return within(length);
 }
 
 async function unpackZstandard(packed: Buffer): Promise<Buffer> {
