@@ -294,7 +294,11 @@ async function clientsOf(brokers: string, replicas = 1) {
   /** Whoever leads a partition knows it a moment after it is told to others. */
   const led = async (name: string, partitions: number) => {
     const asked = Array.from({ length: partitions }, (_, partitionIndex) => ({ partitionIndex, timestamp: -1n }));
-    const look = () => admin.listOffsets({ topics: [{ name, partitions: asked }] }).catch(() => undefined);
+    const look = () => {
+      // It looks again itself after five seconds.
+      admin.clearMetadata();
+      return admin.listOffsets({ topics: [{ name, partitions: asked }] }).catch(() => undefined);
+    };
     await until({ look, every: 50, deadline: 30_000, describe: () => `${name} has no leader` });
   };
   const clients = {
