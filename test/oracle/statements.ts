@@ -91,6 +91,7 @@ export const statements: Oracle = (raw) => {
       without: ["statement_key", "period"],
       rows: checked,
     },
+    "reconciliation.inputs": { key: ["load_id"], rows: inputs(raw) },
     "reconciliation.reversals": {
       key: ["load_id", "row_no"],
       without: ["counterparty"],
@@ -350,6 +351,23 @@ function beforeOf(page: Page, pages: readonly Page[]): { readonly number?: Exact
   const others = unnumbered.filter(isOf(dayBefore ?? own.endedOn)).filter((one) => one !== own);
   const closings = others.flatMap(({ closing }) => closing ?? []);
   return closings.length ? { closing: closings.sort(order).at(-1)! } : {};
+}
+
+/** The loads of the files that count, and the last one of our records. */
+function inputs(raw: Raw): Row[] {
+  const counting = ["balances", "totals", "entries"].flatMap((stream) =>
+    [...filesIn(raw, stream).values()].filter(({ isNewest }) => isNewest).map(({ load }) => load),
+  );
+  const own = raw._load!.filter(({ source, status }) => source === "reconciliation_records" && status === "loaded");
+  const last = own.map(({ load_id }) => Number(load_id)).sort((a, b) => b - a)[0];
+  return raw
+    ._load!.filter(({ load_id }) => counting.includes(load_id!) || Number(load_id) === last)
+    .map((load) => ({
+      side: load.source === "reconciliation" ? "theirs" : "ours",
+      ...{ stream: load.stream!, path: load.file!, load_id: load.load_id!, landed_at: load.finished_at! },
+      checksum: raw._file!.find(({ load_id }) => load_id === load.load_id)?.checksum ?? null,
+      ...{ row_count: number(load.rows!), rejected: number(load.rejected!) },
+    }));
 }
 
 function reversals(entries: readonly Entry[]): Row[] {
