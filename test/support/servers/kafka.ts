@@ -237,6 +237,10 @@ function startBroker(folder: string): ChildProcess {
       stdio: ["ignore", "ignore", "pipe"],
     },
   );
+  // A test that ends before it has stopped the broker leaves none behind.
+  const end = () => void program.kill("SIGKILL");
+  process.once("exit", end);
+  program.once("exit", () => process.off("exit", end));
   said.set(program, "");
   program.stderr!.on("data", (text) => said.set(program, (said.get(program) + String(text)).slice(-4_000)));
   return program;
