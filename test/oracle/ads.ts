@@ -37,6 +37,8 @@ const DEVICES: Readonly<Record<string, string>> = {
 /** What one row of a report says. */
 interface Told {
   readonly campaign: string;
+  /** Of a report of ads: the ad group and the ad. */
+  readonly ad: Row;
   readonly day: string;
   readonly device: string;
   readonly currency: string;
@@ -44,22 +46,26 @@ interface Told {
   readonly row: RawRow;
 }
 
+/** What networks report of: campaigns, and ads in their ad groups. */
+type Report = "campaign_daily" | "ad_daily";
+
 export interface Network {
   readonly platform: string;
   readonly account: string;
-  readonly feed: string;
   told(row: RawRow): Told;
   list(row: RawRow): { readonly id: string; readonly name: string };
   zone(row: RawRow): string | null;
 }
 
 const json = (text: string | null) => JSON.parse(text ?? "{}") as Record<string, string>;
+const NO_AD: Row = {};
+const adOf = (row: RawRow) => (JSON.parse(row.adGroupAd!) as { ad: Record<string, string> }).ad;
 /** TikTok's `-` is no figure. */
 const figure = (text: string | undefined) => (text === undefined || text === "-" ? null : number(text));
 
 const NETWORKS: readonly Network[] = [
   {
-    ...{ platform: "google", account: "g", feed: "google_ads.campaign_daily" },
+    ...{ platform: "google", account: "g" },
     told: (row) => {
       const [segments, metrics] = [json(row.segments!), json(row.metrics!)];
       return {
@@ -69,6 +75,7 @@ const NETWORKS: readonly Network[] = [
           day: segments.date!,
           device: DEVICES[segments.device!] ?? "unknown",
         },
+        ad: row.adGroup ? { ad_group_id: json(row.adGroup).id!, creative_id: adOf(row).id! } : NO_AD,
         currency: json(row.customer!).currencyCode!,
         figures: {
           spend: times(number(metrics.costMicros!), { over: 1n, under: 1_000_000n }),
@@ -83,11 +90,16 @@ const NETWORKS: readonly Network[] = [
     zone: (row) => json(row.customer!).timeZone!,
   },
   {
-    ...{ platform: "tiktok", account: "t", feed: "tiktok_ads.campaign_daily" },
+    ...{ platform: "tiktok", account: "t" },
     told: (row) => {
       const [dimensions, metrics] = [json(row.dimensions!), json(row.metrics!)];
       return {
-        ...{ row, campaign: dimensions.campaign_id!, day: dimensions.stat_time_day!.slice(0, 10) },
+        ...{
+          row,
+          campaign: dimensions.campaign_id ?? metrics.campaign_id!,
+          day: dimensions.stat_time_day!.slice(0, 10),
+        },
+        ad: dimensions.ad_id ? { ad_group_id: metrics.adgroup_id!, creative_id: dimensions.ad_id } : NO_AD,
         device: DEVICES[dimensions.platform!] ?? "unknown",
         currency: metrics.currency!,
         figures: {
@@ -123,6 +135,7 @@ interface Change {
 /** A campaign's day and device, and what happened to it. */
 export interface Line {
   readonly network: Network;
+  readonly report: Report;
   readonly said: Told;
   readonly isCurrent: boolean;
   readonly firstSeen: Moment;
@@ -133,8 +146,13 @@ export interface Line {
 }
 
 export const ads: Oracle = (raw) => {
-  const lines = NETWORKS.flatMap((network) => linesOf(raw, network));
-  const facts = lines.filter(({ isCurrent }) => isCurrent).map((line) => ({ line, ...factOf(raw, line) }));
+  const linesFrom = (report: Report) => NETWORKS.flatMap((network) => linesOf(raw, network, report));
+  const factsFrom = (all: readonly Line[]) =>
+    all.filter(({ isCurrent }) => isCurrent).map((line) => ({ line, ...factOf(raw, line) }));
+  const lines = linesFrom("campaign_daily");
+  const facts = factsFrom(lines);
+  const adLines = linesFrom("ad_daily");
+  const adFacts = factsFrom(adLines);
   const campaigns = new Map(NETWORKS.map((network) => [network, listed(raw, network)]));
   const named = ({ network, said }: Line) => campaigns.get(network)!.get(said.campaign);
   const restated = lines.flatMap((line) => line.changes.map((change) => ({ line, change })));
@@ -169,6 +187,28 @@ export const ads: Oracle = (raw) => {
       key: ["platform", "account_id", "day", "campaign_id", "device"],
       without: ["date_day", "attribution_setting"],
       rows: facts.map(({ cells }) => cells),
+    },
+    "ads_history.fct_ad_daily": {
+      key: ["platform", "account_id", "day", "campaign_id", "ad_group_id", "creative_id", "device"],
+      without: ["date_day", "attribution_setting"],
+      rows: adFacts.map(({ cells }) => cells),
+    },
+    "ads.creative_daily": {
+      key: ["platform", "account_id", "campaign_id", "ad_group_id", "creative_id", "day", "currency"],
+      rows: grouped(adFacts, ({ line }) => `${adDayOf(line)} ${line.said.currency}`).map((own) => {
+        const { line } = own[0]!;
+        return {
+          ...{ ...place(line), ...line.said.ad, day: line.said.day, currency: line.said.currency },
+          ...UNLISTED,
+          ...sums(own),
+          is_final: own.every(({ cells }) => cells.is_final),
+          is_partial: own.some(({ cells }) => cells.is_partial),
+          n_restatements: count(
+            new Set(adLines.flatMap((one) => (adDayOf(one) === adDayOf(line) ? one.changes.map(({ at }) => at) : [])))
+              .size,
+          ),
+        };
+      }),
     },
     "ads.campaign_daily": {
       key: ["platform", "account_id", "campaign_id", "day", "currency"],
@@ -211,7 +251,7 @@ export const ads: Oracle = (raw) => {
         ...place(line),
         campaign_name: names(raw, line, named(line)).campaign_name!,
         ...{ day: line.said.day, device: line.said.device, currency: (after ?? before)!.currency },
-        ...{ feed: line.network.feed, restated_at: written(at), what_happened: what },
+        ...{ feed: feedOf(line), restated_at: written(at), what_happened: what },
         days_later: count(dayNumber(dayClosedBy(at + 1n, zoneOf(raw, line.network))) - dayNumber(line.said.day)),
         ...Object.fromEntries(
           (["spend", "conversions", "conversion_value"] as const).flatMap((measure) => [
@@ -224,6 +264,15 @@ export const ads: Oracle = (raw) => {
   };
 };
 
+const adDayOf = ({ network, said: { campaign, ad, day } }: Line) =>
+  JSON.stringify([network.platform, campaign, ad, day]);
+
+/** Names of ads and ad groups: no list of this world has them. */
+const UNLISTED: Row = {
+  ...{ ad_group_name: "(unknown)", ad_group_name_as_was: "(unknown)", is_deleted: false },
+  ...{ creative_name: "(unknown)", creative_name_as_was: "(unknown)" },
+};
+
 const place = ({ network, said }: Line): Row => ({
   ...{ platform: network.platform, account_id: network.account, campaign_id: said.campaign },
 });
@@ -234,8 +283,10 @@ const loaded = (raw: Raw, table: string) =>
     .map((load) => ({ load, at: moment(load.finished_at!) }))
     .sort((a, b) => Number(a.at - b.at) || Number(a.load.load_id) - Number(b.load.load_id));
 
-function loadsOf(raw: Raw, { platform }: Network): Load[] {
-  return loaded(raw, `ads_${platform}_campaign_daily`).map(({ load, at }) => {
+const feedOf = ({ network, report }: Pick<Line, "network" | "report">) => `${network.platform}_ads.${report}`;
+
+function loadsOf(raw: Raw, { platform }: Network, report: Report = "campaign_daily"): Load[] {
+  return loaded(raw, `ads_${platform}_${report}`).map(({ load, at }) => {
     const { days, lookbackDays } = JSON.parse(load.details!) as { days: Record<string, string>; lookbackDays: number };
     return {
       ...{ id: load.load_id!, at, isWhole: load.rejected === "0" },
@@ -244,14 +295,14 @@ function loadsOf(raw: Raw, { platform }: Network): Load[] {
   });
 }
 
-function linesOf(raw: Raw, network: Network): Line[] {
-  const loads = loadsOf(raw, network);
+function linesOf(raw: Raw, network: Network, report: Report): Line[] {
+  const loads = loadsOf(raw, network, report);
   const counting = new Map(loads.map((load) => [load.id, load]));
-  const told = raw[`ads_${network.platform}_campaign_daily`]!.map((row) => network.told(row)).filter(({ day, row }) => {
+  const told = raw[`ads_${network.platform}_${report}`]!.map((row) => network.told(row)).filter(({ day, row }) => {
     const load = counting.get(row._load_id!);
     return load && load.start <= day && day <= load.end;
   });
-  return grouped(told, ({ campaign, day, device }) => `${campaign} ${day} ${device}`).map((own) => {
+  return grouped(told, ({ campaign, ad, day, device }) => JSON.stringify([campaign, ad, day, device])).map((own) => {
     const asked = loads.filter(({ start, end }) => start <= own[0]!.day && own[0]!.day <= end);
     let now: Told | null = null;
     let firstSeen: Moment | undefined;
@@ -270,7 +321,15 @@ function linesOf(raw: Raw, network: Network): Line[] {
       firstSeen ??= load.at;
       now = said;
     }
-    return { network, said: now ?? own[0]!, isCurrent: now !== null, firstSeen: firstSeen!, conversions, changes };
+    return {
+      network,
+      report,
+      said: now ?? own[0]!,
+      isCurrent: now !== null,
+      firstSeen: firstSeen!,
+      conversions,
+      changes,
+    };
   });
 }
 
@@ -310,15 +369,15 @@ function lastFinal(loads: readonly Load[]): string {
 
 const isFinal = (loads: readonly Load[], day: string) => day <= lastFinal(loads);
 
-function factOf(raw: Raw, { network, said, firstSeen, changes }: Line) {
-  const loads = loadsOf(raw, network);
+function factOf(raw: Raw, { network, report, said, firstSeen, changes }: Line) {
+  const loads = loadsOf(raw, network, report);
   const reads = loads.filter(({ start, end }) => start <= said.day && said.day <= end);
   const { rate, rateDate } = rateOf(raw, said.currency, said.day);
   const reported = (amount: Exact | null) => amount && rate && rounded(times(amount, rate), 6);
   const reporting = { spend: reported(said.figures.spend), value: reported(said.figures.conversion_value) };
   const cells: Row = {
     ...{ platform: network.platform, account_id: network.account, day: said.day, campaign_id: said.campaign },
-    ...{ device: said.device, currency: said.currency, ...said.figures },
+    ...{ ...said.ad, device: said.device, currency: said.currency, ...said.figures },
     spend_reporting: reporting.spend,
     conversion_value_reporting: reporting.value,
     rate_date: rate && rateDate,
@@ -327,7 +386,7 @@ function factOf(raw: Raw, { network, said, firstSeen, changes }: Line) {
     first_seen_at: written(firstSeen),
     last_restated_at: changes.length ? written(changes.at(-1)!.at) : null,
     n_restatements: count(changes.length),
-    feed: network.feed,
+    feed: feedOf({ network, report }),
     load_id: said.row._load_id!,
   };
   return { cells, reporting };

@@ -32,6 +32,7 @@ const dayOf = (day: number) => new Date(Date.UTC(2026, 2, 6 + day)).toISOString(
 export function adsWorld(choose: Choose, days: number): World {
   const ledger = new Ledger();
   const figures = new Map<string, Columns | null>();
+  const ads = new Map<string, Columns | null>();
   const currency = { google: pick(choose, ["EUR", "USD"]), tiktok: pick(choose, ["GBP", "JPY"]) };
   for (let day = 0; day < days; day++) {
     ledger.day();
@@ -41,6 +42,7 @@ export function adsWorld(choose: Choose, days: number): World {
       if (day === 0 || oneIn(choose, 3)) ledger.add(campaigns(choose, platform));
       if (oneIn(choose, 6)) continue;
       ledger.add(report(choose, platform, day, currency[platform], figures));
+      ledger.add(ofAds(report(choose, platform, day, currency[platform], ads)));
       if (oneIn(choose, 5)) {
         const at = new Date(Date.UTC(2026, 2, 7 + day, pick(choose, [1, 2, 9]))).toISOString();
         ledger.add({ ...report(choose, platform, day, currency[platform], figures), loaded: at });
@@ -112,6 +114,31 @@ function report(
       ...{ source: `${platform}_ads`, stream: "campaign_daily", batch: "slice", rejected: oneIn(choose, 6) ? 1 : 0 },
       details: JSON.stringify({ days: { start: dayOf(start), end: dayOf(end) }, lookbackDays: 3 }),
     },
+  };
+}
+
+/** The same report of ads: one of each campaign, and one ad that is in two ad groups. */
+function ofAds({ table, rows, ledger }: Landed): Landed {
+  const json = (text: Value) => JSON.parse(String(text)) as Record<string, unknown>;
+  const place = (campaign: string) => ({ campaign: campaign === "c3" ? "c2" : campaign, group: `g-${campaign}` });
+  const ad = ({ group }: ReturnType<typeof place>) => (group === "g-c1" ? "a1" : "a2");
+  const google = (row: Columns): Columns => {
+    const at = place(String(json(row.campaign!).id));
+    const [campaign, adGroup] = [{ id: at.campaign }, { id: at.group }].map((one) => JSON.stringify(one));
+    return { ...row, campaign: campaign!, adGroup: adGroup!, adGroupAd: JSON.stringify({ ad: { id: ad(at) } }) };
+  };
+  const tiktok = (row: Columns): Columns => {
+    const { campaign_id, ...dimensions } = json(row.dimensions!);
+    const at = place(String(campaign_id));
+    return {
+      dimensions: JSON.stringify({ ...dimensions, ad_id: at.group === "g-c1" ? "a1" : at.group }),
+      metrics: JSON.stringify({ ...json(row.metrics!), campaign_id: at.campaign, adgroup_id: at.group }),
+    };
+  };
+  return {
+    table: table.replace("campaign_daily", "ad_daily"),
+    rows: rows.map(table.includes("google") ? google : tiktok),
+    ledger: { ...ledger, stream: "ad_daily" },
   };
 }
 
