@@ -15,6 +15,7 @@ const DEVICES = ["mobile", "tablet", "desktop", "connected_tv", "other", "unknow
 interface Said {
   readonly lines: readonly Line[];
   readonly facts: readonly Fact[];
+  readonly adFacts: readonly Fact[];
   sums(own: readonly Fact[]): Row;
   named(line: Line): Row;
   whole(network: Network): { readonly first: string; readonly last: string } | undefined;
@@ -68,6 +69,26 @@ export function adsQuestions(said: Said): Readonly<Record<string, Expected>> {
     "ads.campaign_periods": {
       key: ["platform", "account_id", "campaign_id", "currency", "period", "period_start"],
       rows: periods(said, perCampaign(facts), (fact) => ({ ...whose(fact), is_deleted: named(fact.line).is_deleted! })),
+    },
+    "ads.creative_periods": {
+      key: [
+        "platform",
+        "account_id",
+        "campaign_id",
+        "ad_group_id",
+        "creative_id",
+        "currency",
+        "period",
+        "period_start",
+      ],
+      rows: periods(
+        said,
+        grouped(said.adFacts, ({ line: { network, said: of } }) =>
+          JSON.stringify([network.platform, of.campaign, of.ad, of.currency]),
+        ),
+        // No list of this world names an ad.
+        (fact) => ({ ...whose(fact), ...fact.line.said.ad, creative_name: "(unknown)", is_deleted: false }),
+      ),
     },
     "ads.conversion_lag": lag(said),
   };

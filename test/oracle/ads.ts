@@ -159,7 +159,7 @@ export const ads: Oracle = (raw) => {
   const dayOf = ({ network, said }: Line) => `${network.platform} ${said.campaign} ${said.day}`;
   return {
     ...adsQuestions({
-      ...{ lines, facts, sums },
+      ...{ lines, facts, adFacts, sums },
       named: (line) => names(raw, line, named(line)),
       whole: (network) => wholeDays(raw, network),
       isFinal: (network, day) => isFinal(loadsOf(raw, network), day),
