@@ -20,7 +20,7 @@ interface Told {
 }
 
 /** Rows that a pass put together. */
-export interface PassGroup {
+interface PassGroup {
   readonly pass: string;
   readonly outcome: string;
   readonly members: readonly PassRow[];

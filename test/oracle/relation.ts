@@ -9,7 +9,7 @@ export type Raw = Readonly<Record<string, readonly RawRow[]>>;
 export type Cell = string | boolean | Exact | Near | Said | null;
 
 /** What a JSON of a row or of several says in these fields, whatever else it says, and in no order. */
-export interface Said {
+interface Said {
   readonly said: readonly Readonly<Record<string, string | Exact | null>>[];
 }
 
