@@ -30,7 +30,7 @@ const project = {
 let house: Warehouse & { end(): Promise<void> };
 
 beforeAll(async () => {
-  house = await sharedWarehouse(project);
+  house = await sharedWarehouse(project, "template");
 });
 
 afterAll(() => house.end());

@@ -182,6 +182,40 @@ const DECLARATIONS: readonly object[] = [
   },
   {
     ...head,
+    kafka: {
+      brokers: "127.0.0.1:1",
+      protocol: "classic",
+      tls: { ca: "ca.pem", cert: "cert.pem", key: "${TOKEN}", serverName: "x" },
+    },
+    streams: [
+      {
+        ...common,
+        batch: { kind: "log" },
+        topic: ["a", "b"],
+        group: "g",
+        keyFormat: "bytes",
+        metadata: ["key"],
+        tombstones: "skip",
+        start: "latest",
+      },
+    ],
+  },
+  {
+    ...head,
+    kafka: {
+      brokers: "127.0.0.1:1",
+      sasl: { mechanism: "oauthbearer", token: "${TOKEN}" },
+      registry: { baseUrl: http.baseUrl },
+    },
+    streams: [{ ...common, batch: { kind: "log" }, topic: "a", format: "protobuf" }],
+  },
+  {
+    ...head,
+    kafka: { brokers: "127.0.0.1:1" },
+    streams: [{ ...common, batch: { kind: "log" }, topic: "a", format: "protobuf", schema: "a.proto", message: "A" }],
+  },
+  {
+    ...head,
     soap: { ...http, auth: auths[0] },
     streams: [
       { ...common, path: "/a", action: "x", body: "<a>{since}</a>", version: "1.1", xml: FORMATS.xml!.options, cursor },
@@ -319,6 +353,7 @@ test("each key of a declaration stands in one of those that are tried, and they 
   const tried = new Set(DECLARATIONS.flatMap((one) => pathsOf(one)).flat());
   expect([...new Set(keysOf(ingestSchema))].filter((key) => !tried.has(key))).toEqual([]);
   for (const declared of DECLARATIONS) {
+    write("ingest/a.proto", 'syntax = "proto3"; message A { int64 id = 1; }');
     write("ingest/shop.yaml", stringify(JSON.parse(JSON.stringify(declared))));
     try {
       loadIngest(join(dir, "ingest/shop.yaml"), { projectDir: dir, env });

@@ -23,7 +23,8 @@ const DUES = `
     ('nightly', '2026-01-03 15:00Z', '2026-01-03 15:00Z', 1, 'catch-up', 'failure', 'step 2, freshness: <b>till</b> is late', interval '2 hours'),
     ('arrivals', '2026-01-04 09:30Z', '2026-01-04 10:30Z', 2, 'file', 'skipped', 'paused', null)
   ) as d (schedule, due, last_due, dues, cause, status, reason, late)
-  join _dataform.schedule as s on s.name = d.schedule;
+  join _dataform.schedule as s on s.name = d.schedule
+  order by d.due;
   insert into _dataform.schedule_step (due_id, step_no, attempt, command, arguments, status, started_at, finished_at, exit_code, run_ids, load_ids, errors, output)
   select due.due_id, p.step, p.attempt, p.command, p.words, p.status, due.started_at, due.started_at + p.took, p.code, p.runs, p.loads, p.errors, 'rows of person1'
   from _dataform.schedule_due as due

@@ -54,9 +54,12 @@ export async function warehouse(
 }
 
 /** A project and a database for several tests, made in their `beforeAll`, which returns `end`. */
-export async function sharedWarehouse(files: ProjectFiles): Promise<Warehouse & { end(): Promise<void> }> {
+export async function sharedWarehouse(
+  files: ProjectFiles,
+  from: Template = "recorded",
+): Promise<Warehouse & { end(): Promise<void> }> {
   const ends: (() => Promise<void> | void)[] = [];
-  const made = await warehouse(files, (end) => void ends.unshift(end));
+  const made = await warehouse(files, (end) => void ends.unshift(end), from);
   return {
     ...made,
     end: async () => {
