@@ -1,9 +1,13 @@
+import { execFileSync, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { run } from "../../src/run/run.ts";
 import { cli, startCli, succeeds } from "../support/cli.ts";
+import { serving } from "../support/serving.ts";
 import { warehouse } from "../support/warehouse.ts";
 
 const files = {
@@ -105,7 +109,9 @@ test("pages are served to their own address only, follow a release that is publi
 
   const [events] = (await once(get(`${url}events`), "response")) as [IncomingMessage];
   const heard: string[] = [];
-  events.setEncoding("utf8").on("data", (text: string) => heard.push(...text.split("\n\n").filter(Boolean)));
+  events
+    .setEncoding("utf8")
+    .on("data", (text: string) => heard.push(...text.split("\n\n").filter((told) => told.includes("event: site"))));
   await expect.poll(() => heard.length, { timeout: 60_000 }).toBe(1);
   project.write({ "definitions/shop/marts/customers.sqlx": 'config { type: "table" } select 1 as id' });
   await run();
@@ -119,3 +125,53 @@ test("pages are served to their own address only, follow a release that is publi
   serving.interrupt();
   expect((await ended).exitCode).toBe(0);
 });
+
+/** Holds whoever reads a file in the middle of reading it, until it is let go, or for so long that it failed. */
+const GATE = `
+const { openSync, readFileSync, renameSync, writeSync } = require("node:fs");
+const [pipe, plain] = process.argv.slice(1);
+const held = openSync(pipe, "w");
+const letGo = (code) => {
+  renameSync(plain, pipe);
+  writeSync(held, readFileSync(pipe));
+  process.exit(code);
+};
+process.stdin.once("data", () => letGo(0));
+setTimeout(() => letGo(1), 60_000);
+process.stdout.write("held");
+`;
+
+test.skipIf(process.platform === "win32")(
+  "while pages are made anew, the server answers and events land, however long it takes to make them",
+  async () => {
+    const shop = await warehouse({
+      "dataform.json": files["dataform.json"],
+      "definitions/shop/marts/later.sqlx": files["definitions/shop/marts/later.sqlx"],
+      "ingest/events.yaml": `version: 1
+source: events
+collect: {}
+streams:
+  - name: viewed
+    table: viewed
+    recordSchema: { type: object, required: [path], properties: { path: { type: string } } }
+`,
+    });
+    const server = await serving(shop, onTestFinished, ["--collect"]);
+    const graph = await shop.project.compile();
+    const file = join(shop.project.dir, "ingest/events.yaml");
+    copyFileSync(file, `${file}.plain`);
+    execFileSync("mkfifo", [`${file}.pipe`]);
+    renameSync(`${file}.pipe`, file);
+    const gate = spawn(process.execPath, ["-e", GATE, file, `${file}.plain`], { stdio: ["pipe", "pipe", "inherit"] });
+    onTestFinished(() => void gate.kill());
+    const closed = once(gate, "close");
+    await Promise.all([once(gate.stdout, "data"), run(graph, shop.database.settings, {})]);
+    expect((await server.ask("data/core.js")).body).not.toContain('"release":');
+    expect((await server.post("events", [{ id: randomUUID(), type: "viewed", data: { path: "/" } }])).status).toBe(200);
+    expect(await shop.rows("select path from raw.viewed")).toEqual(["/"]);
+    gate.stdin.write("go");
+    expect(await closed).toEqual([0, null]);
+    await expect.poll(server.said, { timeout: 60_000 }).toContain("a release was published: the pages show it");
+    expect((await server.ask("data/core.js")).body).toContain('"release":');
+  },
+);

@@ -11,7 +11,7 @@ import { addMetrics } from "../../serve/metrics-page.ts";
 import type { QuickAnswer } from "../../serve/server.ts";
 import { Collectors } from "../collect/collectors.ts";
 import type { Shell } from "../shell.ts";
-import { LivePages } from "../site/make-site.ts";
+import { LivePages } from "../site/live-pages.ts";
 import { telling } from "../telling.ts";
 import { openMetrics } from "./measuring.ts";
 import { openApi } from "./open-api.ts";
