@@ -87,7 +87,7 @@ function landByOtherClocks(day: number): string {
 beforeAll(async () => {
   house = await sharedWarehouse({ "definitions/package.json": '{ "type": "commonjs" }' });
   const root = resolve(import.meta.dirname, "../..");
-  for (const path of ["definitions/marketing", "includes"])
+  for (const path of ["definitions/marketing", "includes", "ingest"])
     cpSync(join(root, path), join(house.project.dir, path), { recursive: true });
   await house.sql(`${makeLedger};
     create table raw.marketing_campaigns (id text, account_id text, time_zone text, name text, status text, objective text, currency text,

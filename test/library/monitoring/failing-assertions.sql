@@ -14,7 +14,7 @@ with
     run.started_at,
     row_number() over (
       partition by run.environment, step.schema_name, step.name
-      order by run.started_at desc, run.run_id
+      order by run.fence desc, run.run_id
     ) as place
   from "_dataform"."step" as step
   inner join "_dataform"."run" as run

@@ -12,7 +12,7 @@ with
     step.bytes,
     row_number() over (
       partition by run.environment, step.schema_name, step.name
-      order by run.started_at desc, run.run_id
+      order by run.fence desc, run.run_id
     ) as place
   from "_dataform"."step" as step
   inner join "_dataform"."run" as run

@@ -26,7 +26,7 @@ left join lateral (
   select due.due_id, due.last_due, due.status, due.reason, due.started_at, due.finished_at
   from "_dataform"."schedule_due" as due
   where due.environment = line.environment and due.schedule = line.name
-  order by due.due desc, due.due_id desc
+  order by due.due_id desc
   limit 1
 ) as newest
   on true
