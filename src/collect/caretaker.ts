@@ -1,5 +1,6 @@
 import { forgetEvents } from "../land/ledger/event-keys.ts";
 import { endAbandoned } from "../land/ledger/open-loads.ts";
+import type { Lake } from "../land/table/archive.ts";
 import { tend } from "../land/table/partitions.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { withClient } from "../postgres/client.ts";
@@ -14,11 +15,13 @@ interface Care {
   readonly settings: ConnectionSettings;
   readonly source: CollectedSource;
   readonly streams: EventStreams;
+  /** Where partitions are archived to. */
+  readonly lake: Lake;
   readonly signal: AbortSignal;
 }
 
 /**
- * Once a minute, until the signal comes: ends loads of others who are gone, forgets which events came long ago, drops partitions that
+ * Once a minute, until the signal comes: ends loads of others who are gone, forgets which events came long ago, archives and drops partitions that
  * are too old. In a session of its own: no event waits for it, and nobody takes a load for abandoned that they have open themselves.
  * @param tell warnings, and what failed: it is tried again
  */
@@ -32,11 +35,14 @@ export async function takeCare(care: () => Omit<Care, "signal">, signal: AbortSi
   }
 }
 
-async function tendOnce({ settings, source, streams, signal }: Care, tell: (line: string) => void): Promise<void> {
+async function tendOnce(
+  { settings, source, streams, lake, signal }: Care,
+  tell: (line: string) => void,
+): Promise<void> {
   const how = { applicationName: `dataform collect ${source.source}, old events`, duty: "loader", signal } as const;
   await withClient(settings, how, async (client) => {
     await endAbandoned(client, source);
     while (!signal.aborted && (await forgetEvents(client, source, source.connector.dedupe)));
-    for (const { target } of streams.all) for (const warning of await tend(client, target.table)) tell(warning);
+    for (const { target } of streams.all) for (const warning of await tend(client, target.table, lake)) tell(warning);
   });
 }

@@ -1,3 +1,4 @@
+import type { Lake } from "../land/table/archive.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { errorData } from "../model/errors.ts";
 import { databaseFailure } from "../postgres/sqlstate.ts";
@@ -23,6 +24,8 @@ export interface CollectorOptions {
   readonly patience: number;
   /** Bytes of requests and events that wait for their commit. */
   readonly room: number;
+  /** Where partitions are archived to. */
+  readonly lake: Lake;
   /** Told of what failed and is nobody's mistake. */
   readonly log: (line: string) => void;
   readonly measuring?: CollectMeasuring | undefined;
@@ -134,7 +137,7 @@ export class Collector {
 
   /** Lands what comes until the signal does, and what waits then; for so many milliseconds at most. */
   async run(signal: AbortSignal, drainTime: number): Promise<void> {
-    const { settings, source, log } = this.#options;
+    const { settings, source, lake, log } = this.#options;
     let late = () => {};
     const end = () => {
       this.#wake();
@@ -142,7 +145,7 @@ export class Collector {
     };
     if (signal.aborted) end();
     else signal.addEventListener("abort", end, { once: true });
-    const caring = takeCare(() => ({ settings, source, streams: this.#streams }), signal, log);
+    const caring = takeCare(() => ({ settings, source, streams: this.#streams, lake }), signal, log);
     while (!signal.aborted || this.#queue.length) {
       try {
         this.#lane ??= await this.#reopen(signal);

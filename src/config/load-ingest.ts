@@ -199,7 +199,7 @@ function streamOf(
     recordSchema,
     connector,
     batch: batchOf(batch, "window" in connector, place.in("batch")),
-    ...(partition ? { partition: partitionOf(partition, place.in("partition")) } : {}),
+    ...(partition ? { partition: partitionOf(partition, place.in("partition"), projectDir) } : {}),
     ...(fresh ? { freshness: freshnessOf(fresh.declared, recordSchema, fresh.place) } : {}),
   };
 }

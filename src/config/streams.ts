@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { TextDecoder } from "node:util";
 import { parseRange } from "../model/cell-range.ts";
 import { counted } from "../model/counted.ts";
@@ -228,17 +229,38 @@ export function batchOf(declared: Declared<typeof batch>, hasWindow: boolean, pl
   return { ...declared, maxShrink: Number(maxShrink.slice(0, -1)) / 100 };
 }
 
-export function partitionOf(partition: PartitionDeclaration, place: Place): PartitionDeclaration {
+/** `archive.to` becomes the whole path of its folder. */
+export function partitionOf(partition: PartitionDeclaration, place: Place, projectDir: string): PartitionDeclaration {
   const wrong = (message: string) => new UserError({ message, ...place.key("by") });
+  const { archive } = partition;
+  if (archive) checkArchive(archive.to, partition, place);
   if (partition.by === "load_date") {
     if (partition.column || partition.values) throw wrong("a table split by load date has no column of its own");
-    return { ...partition, every: partition.every ?? "day" };
+    const to = archive && { archive: { to: resolve(projectDir, archive.to) } };
+    return { ...partition, every: partition.every ?? "day", ...to };
   }
   if (!partition.column || !partition.values) throw wrong("a table split by a column names it and its values");
   for (const [at, value] of partition.values.entries())
     requireStorable(value, "a value of a partition", place.in("values", at));
   if (partition.every || partition.keepDays) throw wrong("every and keepDays are for by: load_date");
   return partition;
+}
+
+function checkArchive(to: string, { by, keepDays }: PartitionDeclaration, place: Place): void {
+  if (by !== "load_date" || keepDays === undefined)
+    throw new UserError({
+      message: "archive is of partitions that are dropped by their age",
+      ...place.key("archive"),
+      expected: "by: load_date and keepDays beside it",
+    });
+  if (/^[a-z][a-z0-9+.-]+:/i.test(to))
+    throw new UserError({
+      message: "partitions are archived to a folder",
+      ...place.value("archive", "to"),
+      expected: "a folder of this machine, or one that is mounted there, such as lake",
+      found: to,
+      hint: "what is there may be copied to a bucket, and `files: { at: s3://… }` reads it from there",
+    });
 }
 
 function checkPattern(pattern: string, place: Place): void {

@@ -7,9 +7,8 @@ import { copyOut } from "../postgres/copy.ts";
 import { type Reader, withReader } from "../postgres/reading.ts";
 import { connectionLost, postgresError, readingAdvice } from "../postgres/sqlstate.ts";
 import { isName } from "../sql/authored.ts";
-import { sql } from "../sql/sql.ts";
 import { csvCopy, ndjsonCopy } from "./copy-statements.ts";
-import { resolveSource } from "./source.ts";
+import { EXACT_TEXTS, resolveSource } from "./source.ts";
 import { checkTarget, writeFile, writeStream } from "./write.ts";
 import { checkSheetName, sheetName } from "./xlsx/parts.ts";
 
@@ -82,7 +81,7 @@ export async function exportRows(settings: ConnectionSettings, options: ExportOp
   const target = typeof options.to === "string" ? await checkTarget(options.to) : undefined;
   if (!target && !isLines(options.format))
     throw new UserError({ message: `${options.format} is written to files only`, hint: "name a file" });
-  const reading = { applicationName: "dataform-export", settings: SETTINGS, onWait: options.onWait };
+  const reading = { applicationName: "dataform-export", settings: EXACT_TEXTS, onWait: options.onWait };
   const written = await withReader(settings, reading, async (reader) => {
     const stop = cancelOnAbort(options.signal, reader.client.cancel, { hangUp: () => hangUp(reader.client) });
     try {
@@ -127,17 +126,6 @@ function refuseMeaningless({ format, delimiter, bom, formulaSafe, sheet, to }: E
       hint: `--to ${meant}, or another name`,
     });
 }
-
-/**
- * Times and bytes as every reader takes them, floating-point numbers with all their digits, and texts in quotes read as
- * the tokenizer reads them, whatever the database's settings are.
- */
-const SETTINGS = sql`
-  set local datestyle = 'ISO, YMD';
-  set local timezone = 'UTC';
-  set local bytea_output = 'hex';
-  set local extra_float_digits = 1;
-  set local standard_conforming_strings = on`;
 
 async function bodyOf(reader: Reader, options: ExportOptions): Promise<Body> {
   const { client } = reader;

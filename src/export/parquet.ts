@@ -115,6 +115,14 @@ function parquetColumn({ name, sql: column, type }: ExportColumn): ParquetColumn
         sql: asText,
         value: (given) => Uint8Array.from(Buffer.from(given.slice(2), "hex")),
       };
+    case "json":
+    case "jsonb":
+      // As it is written: the library, told of it by the older word as well, would parse and bend it.
+      return {
+        element: element({ type: "BYTE_ARRAY", logical_type: { type: "JSON" } }),
+        sql: asText,
+        value: (given) => Buffer.from(given),
+      };
     case "date":
       return {
         element: element({ type: "INT32", converted_type: "DATE" }),
@@ -129,7 +137,7 @@ function parquetColumn({ name, sql: column, type }: ExportColumn): ParquetColumn
         value: finite(BigInt),
       };
     default:
-      // Exact, also what Parquet has no type for: numeric without a scale, json, arrays, intervals, ranges.
+      // Exact, also what Parquet has no type for: numeric without a scale, arrays, intervals, ranges.
       return { ...text, value: (given) => given };
   }
 }

@@ -26,6 +26,17 @@ export interface ExportSource {
 }
 
 /**
+ * Times and bytes as every reader takes them, floating-point numbers with all their digits, and texts in quotes read as
+ * the tokenizer reads them, whatever the database's settings are.
+ */
+export const EXACT_TEXTS = sql`
+  set local datestyle = 'ISO, YMD';
+  set local timezone = 'UTC';
+  set local bytea_output = 'hex';
+  set local extra_float_digits = 1;
+  set local standard_conforming_strings = on`;
+
+/**
  * Finds the relation, or takes the one select, and reads its columns.
  * @param orderBy what follows `order by`: names and places are those of the source, not of what is made of it
  */

@@ -50,10 +50,15 @@ export async function writeFile(bytes: AsyncIterable<Uint8Array>, target: string
     await rm(aside, { force: true });
     throw unwritable(error, target);
   }
-  const folder = await open(dirname(target)).catch(() => undefined);
+  await syncFolder(dirname(target));
+  return meter.sum();
+}
+
+/** The names in a folder outlive a crash of the machine, where its filesystem can say so. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path).catch(() => undefined);
   await folder?.sync().catch(() => {});
   await folder?.close();
-  return meter.sum();
 }
 
 export async function writeStream(bytes: AsyncIterable<Uint8Array>, to: Writable, options: Watched): Promise<Sum> {

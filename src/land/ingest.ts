@@ -27,6 +27,7 @@ import { PostgresSink } from "./load/postgres-sink.ts";
 import { Rehearsal } from "./load/rehearsal.ts";
 import type { Sink } from "./load/sink.ts";
 import { type LoadTarget, resolveTarget } from "./load/target.ts";
+import type { Lake } from "./table/archive.ts";
 
 export interface IngestOptions extends LandOptions {
   /**
@@ -34,6 +35,11 @@ export interface IngestOptions extends LandOptions {
    * @default all of them
    */
   readonly streams?: readonly string[];
+  /**
+   * Where partitions are archived to (`partition.archive`): `folderLake`.
+   * @default none: such partitions stay, and a warning says so
+   */
+  readonly lake?: Lake;
   /** @internal For tests: the clock, chance and the network. */
   readonly rest?: RestOptions;
   /** @internal For tests: in place of the clock that says whether a file is still being written. */
@@ -138,7 +144,7 @@ async function ingestStream(
         : declaration.connector.kind === "kafka"
           ? await topicsOutcome(sink, declaration.connector, target, options)
           : await recordsOutcome(sink, declaration, target, { ...options, rest: { tokens, ...options.rest } }, noticed);
-      const warnings = [...outcome.warnings, ...noticed, ...(await sink.tend(target))];
+      const warnings = [...outcome.warnings, ...noticed, ...(await sink.tend(target, options.lake))];
       return { ...common(), ...outcome, warnings };
     } catch (error) {
       const told = errorData(databaseFailure(error) ?? (error as Error));

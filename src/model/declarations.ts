@@ -98,6 +98,7 @@ export const LEDGERS = [
   "_current_load",
   "_event_key",
   "_kafka_offset",
+  "_archive",
 ] as const;
 
 /** The view of the loads whose rows count now. */

@@ -4,6 +4,7 @@ import { Collector, type CollectorOptions } from "../../collect/collector.ts";
 import type { CollectedSource } from "../../collect/lane.ts";
 import { ingestFiles } from "../../config/ingest-files.ts";
 import { readYaml } from "../../config/yaml.ts";
+import { folderLake } from "../../export/lake.ts";
 import type { IngestDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import type { Access } from "../../serve/access/access.ts";
@@ -75,7 +76,13 @@ export class Collectors {
     }: Pick<CollectorOptions, "settings" | "patience" | "measuring"> & { readonly signal: AbortSignal },
   ): Promise<Collectors> {
     const log = (line: string) => shell.say(line);
-    const options: Omit<CollectorOptions, "source"> = { ...given, every, room: room * 1024 * 1024, log };
+    const options: Omit<CollectorOptions, "source"> = {
+      ...given,
+      every,
+      room: room * 1024 * 1024,
+      log,
+      lake: folderLake,
+    };
     const all: Collector[] = [];
     // One after the other: they may make the same schema.
     for (const source of sources) all.push(await Collector.open({ ...options, source }, signal));

@@ -15,6 +15,7 @@ import {
 } from "../ledger/ledger.ts";
 import { prepareLedger, type Waiting } from "../ledger/ledger-tables.ts";
 import { type Past, pastOf } from "../ledger/past.ts";
+import type { Lake } from "../table/archive.ts";
 import { preparePartition, tend } from "../table/partitions.ts";
 import { LOADING_SESSION } from "../table/server-types.ts";
 import { createTable, evolveTable, tableExists } from "../table/tables.ts";
@@ -86,8 +87,8 @@ export class PostgresSink implements Sink {
   }
 
   /** Nothing that goes wrong here takes back what has landed. */
-  tend({ table }: LoadTarget): Promise<readonly string[]> {
-    return tend(this.#client, table).catch((error: Error) => [
+  tend({ table }: LoadTarget, lake: Lake | undefined): Promise<readonly string[]> {
+    return tend(this.#client, table, lake).catch((error: Error) => [
       `old partitions and indexes were left as they are: ${error.message}`,
     ]);
   }

@@ -4,6 +4,7 @@ import type { FileVersion } from "../ledger/file-ledger.ts";
 import type { FailureEntry, LedgerEntry, StreamWait } from "../ledger/ledger.ts";
 import type { Waiting } from "../ledger/ledger-tables.ts";
 import type { Past } from "../ledger/past.ts";
+import type { Lake } from "../table/archive.ts";
 import type { RowWriter } from "../write/write-buffer.ts";
 import type { LoadTarget } from "./target.ts";
 
@@ -29,8 +30,8 @@ export interface Sink {
   noteFailure(target: Pick<LoadTarget, "key">, failure: FailureEntry): Promise<string | null>;
   /** Notes that the source was asked and had nothing new. */
   noteAsked(target: LoadTarget): Promise<void>;
-  /** After the loads. Returns warnings. */
-  tend(target: LoadTarget): Promise<readonly string[]>;
+  /** After the loads: what is old goes, archived where the table says so. Returns warnings. */
+  tend(target: LoadTarget, lake: Lake | undefined): Promise<readonly string[]>;
 }
 
 /** Takes one load. */

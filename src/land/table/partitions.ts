@@ -1,12 +1,14 @@
 import { counted } from "../../model/counted.ts";
 import { RAW_LOAD_DATE } from "../../model/declarations.ts";
+import type { UserError } from "../../model/errors.ts";
 import type { Client } from "../../postgres/client.ts";
 import { withTransaction } from "../../postgres/client.ts";
 import { relationExists } from "../../postgres/relations.ts";
-import { SQLSTATE } from "../../postgres/sqlstate.ts";
+import { SQLSTATE, sqlState } from "../../postgres/sqlstate.ts";
 import { cutToBytes, id, relationId, suffixed } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { empty, type Identifier, join, type Sql, sql } from "../../sql/sql.ts";
+import { archivePartition, type Lake, type OldPartition } from "./archive.ts";
 import type { RawTable } from "./raw-table.ts";
 
 /** The technical date of a row: the UTC day of its load. */
@@ -72,9 +74,10 @@ export async function preparePartition(client: Client, table: RawTable, ahead = 
  * After a load: drops old partitions, and tells the indexes about the pages it filled. An index of page ranges (BRIN) knows
  * nothing of new ones till a vacuum, so that whoever looks for the newest load reads all that came since. Both wait for
  * locks only shortly; what is left is for next time. Returns warnings.
+ * @param lake where partitions are archived to, of a table that is to be; without one they stay
  */
-export async function tend(client: Client, table: RawTable): Promise<readonly string[]> {
-  const dropped = await dropOldPartitions(client, table);
+export async function tend(client: Client, table: RawTable, lake: Lake | undefined): Promise<readonly string[]> {
+  const told = await removeOldPartitions(client, table, lake);
   await withTransaction(client, async () => {
     await client.query(sql`set local lock_timeout = '3s'`);
     await client.query(
@@ -97,16 +100,44 @@ export async function tend(client: Client, table: RawTable): Promise<readonly st
     // a vacuum is at work, which does the same
     if (error.code !== SQLSTATE.lockNotAvailable) throw error;
   });
-  return dropped.length
-    ? [`partitions dropped, older than ${counted(table.partition!.keepDays!, "day")}: ${dropped.join(", ")}`]
-    : [];
+  return told;
 }
 
-/** Drops partitions whose rows are all older than the table keeps. Returns their names; those in use stay for next time. */
-async function dropOldPartitions(client: Client, table: RawTable): Promise<readonly string[]> {
-  const { partition } = table;
-  if (!partition?.keepDays) return [];
-  const { rows } = await client.query<Record<"schema" | "name" | "until", string>>(
+/** Drops partitions whose rows are all older than the table keeps, archived where it says so. Those in use stay for next time. */
+async function removeOldPartitions(
+  client: Client,
+  table: RawTable,
+  lake: Lake | undefined,
+): Promise<readonly string[]> {
+  const { keepDays, archive } = table.partition ?? {};
+  if (!keepDays) return [];
+  const gone: string[] = [];
+  const stay: string[] = [];
+  for (const part of await oldPartitions(client, table, keepDays)) {
+    try {
+      if (!archive) gone.push(...(await drop(client, part)));
+      else if (lake) gone.push(...[(await archivePartition(client, table, part, lake)) ?? []].flat());
+      else stay.push(`${part.schema}.${part.name} stays: nobody here archives it`);
+    } catch (error) {
+      // Somebody uses it, or was quicker.
+      if (sqlState(error) === SQLSTATE.lockNotAvailable || sqlState(error) === SQLSTATE.undefinedTable) continue;
+      stay.push(`${part.schema}.${part.name} is not archived, and stays: ${mistakeOf(error)}`);
+    }
+  }
+  const done = archive ? "archived and dropped" : "dropped";
+  const told = gone.length ? [`partitions ${done}, older than ${counted(keepDays, "day")}: ${gone.join(", ")}`] : [];
+  return [...told, ...stay];
+}
+
+function mistakeOf(error: unknown): string {
+  const { message } = error as Error;
+  const { hint } = error as UserError;
+  return hint ? `${message} (${hint})` : message;
+}
+
+/** Partitions whose days are all older than so many. */
+async function oldPartitions(client: Client, table: RawTable, keepDays: number): Promise<readonly OldPartition[]> {
+  const { rows } = await client.query<OldPartition>(
     sql`
       with
 
@@ -114,6 +145,7 @@ async function dropOldPartitions(client: Client, table: RawTable): Promise<reado
         select
           n.nspname as schema,
           c.relname as name,
+          substring(pg_get_expr(c.relpartbound, c.oid) from $pattern$FROM \('([0-9-]+)'\)$pattern$) as "from",
           substring(pg_get_expr(c.relpartbound, c.oid) from $pattern$TO \('([0-9-]+)'\)$pattern$) as until
         from pg_inherits i
         join pg_class c on c.oid = i.inhrelid
@@ -121,19 +153,20 @@ async function dropOldPartitions(client: Client, table: RawTable): Promise<reado
         where i.inhparent = to_regclass($1)
       )
 
-      select schema, name, until
+      select schema, name, "from", until
       from parts
-      where until <= ((now() at time zone 'UTC')::date - $2::int)::text`,
-    [relationId(table).toString(), partition.keepDays],
+      where until <= ((now() at time zone 'UTC')::date - $2::int)::text
+      order by until`,
+    [relationId(table).toString(), keepDays],
   );
-  const dropped: string[] = [];
-  for (const { schema, name } of rows) {
-    const drop = [sql`set local lock_timeout = '1s'`, sql`drop table ${id(schema, name)}`];
-    const done = await withTransaction(client, () => client.script(join(drop, ";\n"))).then(
-      () => true,
-      () => false,
-    );
-    if (done) dropped.push(`${schema}.${name}`);
-  }
-  return dropped;
+  return rows;
+}
+
+/** Returns its name; none where it is in use. */
+async function drop(client: Client, { schema, name }: OldPartition): Promise<readonly string[]> {
+  const statements = [sql`set local lock_timeout = '1s'`, sql`drop table ${id(schema, name)}`];
+  return withTransaction(client, () => client.script(join(statements, ";\n"))).then(
+    () => [`${schema}.${name}`],
+    () => [],
+  );
 }

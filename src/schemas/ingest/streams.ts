@@ -33,6 +33,12 @@ export const partition = closed(
     keepDays: Type.Optional(
       Type.Integer({ minimum: 1, description: "load_date: partitions of loads older than this are dropped" }),
     ),
+    archive: Type.Optional(
+      closed(
+        { to: text("a folder, relative to the project: <table>/<day>.parquet below it is made where it is missing") },
+        "keepDays: where the rows of a partition are kept before it is dropped, as a Parquet file",
+      ),
+    ),
   },
   "how the raw table is split when it is made",
 );
