@@ -46,7 +46,7 @@ const common = {
   batch: { kind: "slice", by: ["id"], maxShrink: "30%", asOf: "(\\d+)" },
   indexes: [["id"], ["name", "at"]],
 };
-const partition = { by: "load_date", every: "day", keepDays: 9 };
+const partition = { by: "load_date", every: "day", keepDays: 9, archive: { to: "lake" } };
 const byColumn = { by: "column", column: "name", values: ["x", "é"] };
 const cursor = { field: "at" };
 const patience = { retry: { attempts: 1, maxDelaySeconds: 1 }, timeoutSeconds: 1, allowHosts: ["files.example"] };
