@@ -5,14 +5,7 @@ import { tryLock } from "../../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../../postgres/client.ts";
 import { id } from "../../sql/identifiers.ts";
 import { type Identifier, sql } from "../../sql/sql.ts";
-import {
-  type ArchivedDays,
-  archiveFile,
-  beginArchive,
-  endArchive,
-  isBegun,
-  prepareArchives,
-} from "../ledger/archives.ts";
+import { type ArchivedDays, archiveFile, beginArchive, endArchive, isBegun, prepareArchives } from "./archives.ts";
 import type { RawTable } from "./raw-table.ts";
 
 /** Where rows are archived to. It is handed in by who starts a load: landing writes no files. */
