@@ -13,6 +13,7 @@ import { type CollectedSource, Lane } from "./lane.ts";
 import type { CollectMeasuring } from "./measuring.ts";
 import type { SentEvents } from "./request.ts";
 import { Room } from "./room.ts";
+import { Teller } from "./teller.ts";
 import { sizeOf, takeBatch, type Waiting } from "./waiting.ts";
 
 export interface CollectorOptions {
@@ -41,11 +42,10 @@ export class NotTaken extends Error {
   }
 }
 
-/** Milliseconds: how often loads are ended; between two lines that say the same; until it is tried again, at most. */
+/** Milliseconds: how often loads are ended; until it is tried again, at most. */
 const LOOK_EVERY = 1_000;
 /** Milliseconds between two times that somebody who looks at live marts is told that rows came. */
 const NOTIFY_EVERY = 50;
-const TELL_EVERY = 60_000;
 const LONGEST_WAIT = 2_000;
 
 /** So many commits are tried to find the requests that the server refuses. */
@@ -57,6 +57,7 @@ export class Collector {
   /** What requests take that are being read, and events that wait. */
   readonly room: Room;
   readonly #queue: Waiting[] = [];
+  readonly #teller: Teller;
   #streams: EventStreams;
   #lane: Lane | undefined;
   /** Ends what the database is asked for, whatever waits. */
@@ -65,7 +66,6 @@ export class Collector {
   #isStuck = false;
   /** Commits that failed since the last one that did not. */
   #failures = 0;
-  readonly #toldAt = new Map<string, number>();
   /** When rows were notified last, and whether some came since. */
   #notifiedAt = Number.NEGATIVE_INFINITY;
   #isNews = false;
@@ -77,6 +77,7 @@ export class Collector {
     this.#lane = lane;
     this.#streams = lane.streams;
     this.room = new Room(options.room);
+    this.#teller = new Teller(options.source.source, options.log);
   }
 
   /** @throws UserError where the database cannot be reached, or cannot have the tables */
@@ -160,7 +161,7 @@ export class Collector {
     const lane = this.#lane;
     this.#lane = undefined;
     await caring;
-    await lane?.close().catch((error: Error) => this.#tell(`its loads are left open: ${wordsOf(error)}`));
+    await lane?.close().catch((error: Error) => this.#teller.say(`its loads are left open: ${wordsOf(error)}`));
     late();
   }
 
@@ -228,7 +229,7 @@ export class Collector {
       const halves = [batch.slice(0, middle), batch.slice(middle)];
       const landed = await this.#landEach(lane, halves, tries);
       if (!landed) throw error;
-      this.#tell(`a request was not taken: ${wordsOf(error as Error)}`);
+      this.#teller.say(`a request was not taken: ${wordsOf(error as Error)}`);
     }
   }
 
@@ -254,7 +255,7 @@ export class Collector {
     this.#isStuck = false;
     this.#failures++;
     refuse(this.#queue.splice(0));
-    this.#tell(`events are refused for now: ${wordsOf(error)}`);
+    this.#teller.say(`events are refused for now: ${wordsOf(error)}`);
     await lane?.abandon();
   }
 
@@ -266,24 +267,14 @@ export class Collector {
       try {
         const lane = await Lane.open(settings, source, { signal: this.#hard.signal, onWait: log });
         this.#streams = lane.streams;
-        this.#tell("events are taken again");
+        this.#teller.say("events are taken again");
         return lane;
       } catch (error) {
         signal.throwIfAborted();
         this.#failures++;
-        this.#tell(wordsOf(error as Error));
+        this.#teller.say(wordsOf(error as Error));
       }
     }
-  }
-
-  /** Not the same again and again. */
-  #tell(what: string): void {
-    const now = performance.now();
-    const toldAt = this.#toldAt.get(what);
-    if (toldAt !== undefined && now - toldAt < TELL_EVERY) return;
-    if (this.#toldAt.size > 100) this.#toldAt.clear();
-    this.#toldAt.set(what, now);
-    this.#options.log(`${this.source.source}: ${what}`);
   }
 }
 

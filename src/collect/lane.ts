@@ -8,11 +8,11 @@ import { type Rejection, RowBatch } from "../land/write/row-batch.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import type { CollectDeclaration, IngestDeclaration } from "../model/declarations.ts";
 import { type Client, connect } from "../postgres/client.ts";
-import { sqlState } from "../postgres/sqlstate.ts";
+import { mayBeOfRows } from "../postgres/sqlstate.ts";
 import { inLazyTransaction, type LazyTransaction } from "../postgres/together.ts";
 import type { Arrived, Outcome } from "./arrived.ts";
 import { type EventStream, EventStreams, type EventTarget } from "./event-streams.ts";
-import { type OpenLoad, OpenLoads, PATIENCE } from "./loads.ts";
+import { countCommitted, type OpenLoad, OpenLoads, PATIENCE } from "./loads.ts";
 import { comparedWith, firstOfEach, knownAfter, type Placed, refused, TOO_MANY } from "./names.ts";
 
 export interface CollectedSource extends IngestDeclaration {
@@ -123,11 +123,7 @@ export class Lane {
       let left: readonly Placed[] = events.map((event, at) => ({ at, event }));
       for (let pass = 1; left.length; pass++) left = await this.#pass(commit, pass < MOST_PASSES ? left : giveUp(left));
     });
-    for (const { load, events, rejections } of landed) {
-      load.rows += events.length - rejections.length;
-      load.rejected += rejections.length;
-      for (const { reason } of rejections) load.reasons.add(reason);
-    }
+    for (const { load, events, rejections } of landed) countCommitted(load, events.length, rejections);
     return outcomes;
   }
 
@@ -228,7 +224,7 @@ export class Lane {
 
   /** Whether what failed may be of one event, so that others can be tried without it: nothing has landed then. */
   goesOn(error: unknown): boolean {
-    return !this.#stop.signal.aborted && OF_WHAT_IS_SENT.test(sqlState(error) ?? "");
+    return !this.#stop.signal.aborted && mayBeOfRows(error);
   }
 
   /** Ends what it is doing, which throws then. */
@@ -267,9 +263,6 @@ export class Lane {
 }
 
 const ACCEPTED: Outcome = { kind: "accepted" };
-
-/** Of a row, of what stands on its table, or of who was in the way for a moment. */
-const OF_WHAT_IS_SENT = /^(?:0A|2[23F]|3[89]|4[024]|54|P0)/;
 
 interface Passed {
   readonly first: readonly Placed[];

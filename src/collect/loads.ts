@@ -4,6 +4,7 @@ import { ReasonCounts } from "../land/ledger/reason-counts.ts";
 import type { PostgresSink } from "../land/load/postgres-sink.ts";
 import type { LoadTarget } from "../land/load/target.ts";
 import { preparePartition } from "../land/table/partitions.ts";
+import type { Rejection } from "../land/write/row-batch.ts";
 import { UserError } from "../model/errors.ts";
 import { LOCKED_EXIT_CODE } from "../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
@@ -28,6 +29,17 @@ export interface OpenLoad<Stream extends OpenStream = EventStream> {
   rejected: number;
   /** Why events were rejected. */
   readonly reasons: ReasonCounts;
+}
+
+/** Counts what was committed of a load: so many records, of which these were rejected. */
+export function countCommitted(
+  load: Pick<OpenLoad, "rows" | "rejected" | "reasons">,
+  records: number,
+  rejections: readonly Rejection[],
+): void {
+  load.rows += records - rejections.length;
+  load.rejected += rejections.length;
+  for (const { reason } of rejections) load.reasons.add(reason);
 }
 
 /** A load ends after so many milliseconds, or rows: who goes by whole loads sees them then. */

@@ -159,6 +159,14 @@ export function sqlState(error: unknown): string | undefined {
   return postgresError(error)?.code;
 }
 
+/** Of a row, of what stands on its table, or of who was in the way for a moment. */
+const OF_ROWS = /^(?:0A|2[23F]|3[89]|4[024]|54|P0)/;
+
+/** Whether what failed may be of one of the rows that were sent: without it, or by themselves, the others may land. */
+export function mayBeOfRows(error: unknown): boolean {
+  return OF_ROWS.test(sqlState(error) ?? "");
+}
+
 /** True when the session is gone: a socket error, or the server saying that it ends the session. */
 export function connectionLost(error: unknown): boolean {
   const failure = postgresError(error);

@@ -30,7 +30,7 @@ const project = {
 let house: Warehouse & { end(): Promise<void> };
 
 beforeAll(async () => {
-  house = await sharedWarehouse(project, "template");
+  house = await sharedWarehouse(project, "empty");
 });
 
 afterAll(() => house.end());

@@ -352,8 +352,8 @@ test("each key of a declaration stands in one of those that are tried, and they 
   };
   const tried = new Set(DECLARATIONS.flatMap((one) => pathsOf(one)).flat());
   expect([...new Set(keysOf(ingestSchema))].filter((key) => !tried.has(key))).toEqual([]);
+  write("ingest/a.proto", 'syntax = "proto3"; message A { int64 id = 1; }');
   for (const declared of DECLARATIONS) {
-    write("ingest/a.proto", 'syntax = "proto3"; message A { int64 id = 1; }');
     write("ingest/shop.yaml", stringify(JSON.parse(JSON.stringify(declared))));
     try {
       loadIngest(join(dir, "ingest/shop.yaml"), { projectDir: dir, env });

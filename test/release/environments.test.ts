@@ -239,7 +239,7 @@ test("env rename keeps what is published, its history and its increments, and it
 });
 
 test("env ls makes nothing where nothing has run; env hold is of the environment that a run would publish into", async () => {
-  const house = await warehouse({ ...settings("shop"), "a.sqlx": tableOf(1) }, onTestFinished, "template");
+  const house = await warehouse({ ...settings("shop"), "a.sqlx": tableOf(1) }, onTestFinished, "empty");
   const { project, database, rows } = house;
   expect((await commands(house)("env", "ls", "--json")).stdout).toBe("[]");
   expect(await rows("select count(*) from pg_namespace where nspname = '_dataform'")).toEqual(["0"]);

@@ -16,10 +16,10 @@ export interface TestDatabase {
 const superusers = new Map<string, Promise<Client>>();
 
 /** What a database is a copy of: an empty one, or one that has the record of runs and nothing else. */
-export type Template = "template" | "recorded";
+export type Template = "empty" | "recorded";
 
 /** A database of its own for one test or one file. The user is a superuser. */
-export async function testDatabase(from: Template = "template"): Promise<TestDatabase> {
+export async function testDatabase(from: Template = "empty"): Promise<TestDatabase> {
   const url = inject("serverUrl");
   const server = parseConnectionUrl(url, "TEST_DATABASE_URL");
   const superuser = superusers.get(url) ?? connect(server, { applicationName: "test databases" });

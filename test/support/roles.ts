@@ -39,7 +39,7 @@ export async function guarded(prefix: string, files: ProjectFiles): Promise<Guar
     });
   });
   // Who makes the record is of what these tests ask.
-  const house = await warehouse(files, onTestFinished, "template");
+  const house = await warehouse(files, onTestFinished, "empty");
   let users = 0;
   const open = async (settings: ConnectionSettings, role?: string) => {
     const client = await connect(settings, { applicationName: "test" });

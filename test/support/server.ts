@@ -20,9 +20,9 @@ declare module "vitest" {
     everyCase: boolean;
     /** A superuser's URL of the server that all tests share. */
     serverUrl: string;
-    /** The database that those of the tests are copies of. */
-    template: string;
-    /** One that has the record of runs already, as all but a first run find it. */
+    /** What databases of tests are copies of: one with nothing in it. */
+    empty: string;
+    /** Another, which has the record of runs already, as all but a first run find it. */
     recorded: string;
   }
 }
@@ -49,21 +49,21 @@ export default async function setup(project: TestProject): Promise<() => Promise
   running.set(name, used);
   used.lanes++;
   const { settings, stop } = await used.server;
-  const template = `test_template_${randomUUID().slice(0, 8)}`;
-  await withClient(settings, {}, (client) => client.query(script(`create database ${template} template template0`)));
+  const empty = `test_template_${randomUUID().slice(0, 8)}`;
+  await withClient(settings, {}, (client) => client.query(script(`create database ${empty} template template0`)));
   // A quarter of the files less to copy, a thousand times.
-  await withClient({ ...settings, database: template }, {}, (client) => client.query(sql`vacuum full`));
+  await withClient({ ...settings, database: empty }, {}, (client) => client.query(sql`vacuum full`));
   // The first session of a database writes what the next ones read of its catalogs: it is copied, too.
-  await withClient({ ...settings, database: template }, {}, (client) => client.query(sql`select`));
+  await withClient({ ...settings, database: empty }, {}, (client) => client.query(sql`select`));
   // To make the record was a seventh of what a run costs the server.
-  const recorded = `${template}_recorded`;
-  await withClient(settings, {}, (client) => client.query(script(`create database ${recorded} template ${template}`)));
+  const recorded = `${empty}_recorded`;
+  await withClient(settings, {}, (client) => client.query(script(`create database ${recorded} template ${empty}`)));
   await withClient({ ...settings, database: recorded }, {}, (client) => prepareMetadata(client));
   project.provide("serverUrl", connectionUrl(settings, { password: true }));
-  project.provide("template", template);
+  project.provide("empty", empty);
   project.provide("recorded", recorded);
   return async () => {
-    for (const name of [template, recorded])
+    for (const name of [empty, recorded])
       await withClient(settings, {}, (client) => client.query(script(`drop database ${name}`)));
     if (--used.lanes === 0) await stop();
   };

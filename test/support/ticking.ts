@@ -40,7 +40,7 @@ export interface Ticking extends Warehouse {
 /** The project in a database of its own, after some releases; some of its files may be left out. */
 export async function ticking(releases = 3, without: readonly string[] = []): Promise<Ticking> {
   const files = Object.entries(tickingFiles).filter(([name]) => !without.includes(name));
-  const made = await warehouse(Object.fromEntries(files), onTestFinished, "template");
+  const made = await warehouse(Object.fromEntries(files), onTestFinished, "empty");
   const { client, project, database } = made;
   await prepareTicking(client);
   const graph = await project.compile();

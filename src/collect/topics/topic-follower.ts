@@ -10,6 +10,7 @@ import { KafkaReading } from "../../sources/kafka/reading.ts";
 import { Registered } from "../../sources/kafka/schemas.ts";
 import type { SourcePage } from "../../sources/source.ts";
 import { pause } from "../../wait/pause.ts";
+import { Teller } from "../teller.ts";
 import { TopicLane } from "./topic-lane.ts";
 
 export interface FollowOptions {
@@ -23,22 +24,22 @@ export interface FollowOptions {
 const LOOK_EVERY = 200;
 const TELL_EVERY = 5_000;
 const IDLE_AFTER = 60_000;
-/** Between two tries, at first and at most; and between two lines that say the same. */
+/** Between two tries, at first and at most. */
 const FIRST_WAIT = 250;
 const LONGEST_WAIT = 30_000;
-const SAY_EVERY = 60_000;
 
 /** Lands the topics of one stream as they grow, as a member of its group. */
 export class TopicFollower {
   readonly #options: FollowOptions;
   readonly #stream: StreamDeclaration & { readonly connector: KafkaStream };
-  readonly #said = new Map<string, number>();
+  readonly #teller: Teller;
   #toldAt = 0;
   #newsAt = performance.now();
 
   constructor(options: FollowOptions, stream: StreamDeclaration) {
     this.#options = options;
     this.#stream = stream as StreamDeclaration & { readonly connector: KafkaStream };
+    this.#teller = new Teller(`${options.declaration.source}.${stream.name}`, options.log);
   }
 
   /** Until the signal comes. What fails is tried again, and said: nothing has landed twice, and nothing is passed over. */
@@ -49,7 +50,7 @@ export class TopicFollower {
         await this.#follow(signal);
       } catch (error) {
         if (signal.aborted) return;
-        this.#say(wordsOf(error as Error));
+        this.#teller.say(wordsOf(error as Error));
         if (performance.now() - began > LONGEST_WAIT) wait = FIRST_WAIT;
         await pause(wait, signal).catch(() => {});
         wait = Math.min(wait * 2, LONGEST_WAIT);
@@ -129,16 +130,6 @@ export class TopicFollower {
     if (now - this.#newsAt < IDLE_AFTER) return;
     this.#newsAt = now;
     await lane.noteAsked();
-  }
-
-  /** Not the same again and again. */
-  #say(what: string): void {
-    const now = performance.now();
-    const saidAt = this.#said.get(what);
-    if (saidAt !== undefined && now - saidAt < SAY_EVERY) return;
-    if (this.#said.size > 100) this.#said.clear();
-    this.#said.set(what, now);
-    this.#options.log(`${this.#options.declaration.source}.${this.#stream.name}: ${what}`);
   }
 }
 

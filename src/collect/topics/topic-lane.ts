@@ -11,12 +11,12 @@ import { type Rejection, RowBatch } from "../../land/write/row-batch.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import type { IngestDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import { type Client, connect } from "../../postgres/client.ts";
-import { sqlState } from "../../postgres/sqlstate.ts";
+import { mayBeOfRows } from "../../postgres/sqlstate.ts";
 import { inLazyTransaction, type LazyTransaction } from "../../postgres/together.ts";
 import type { PartitionRange } from "../../sources/kafka/reader.ts";
 import type { Moved } from "../../sources/kafka/reading.ts";
 import type { SourcePage } from "../../sources/source.ts";
-import { type OpenLoad, OpenLoads, PATIENCE } from "../loads.ts";
+import { countCommitted, type OpenLoad, OpenLoads, PATIENCE } from "../loads.ts";
 
 interface TopicStream {
   readonly target: KafkaTarget;
@@ -99,7 +99,7 @@ export class TopicLane {
     try {
       return await this.#commit(load, pages, moves, false);
     } catch (error) {
-      if (!OF_WHAT_IS_SENT.test(sqlState(error) ?? "")) throw error;
+      if (!mayBeOfRows(error)) throw error;
       return this.#commit(load, pages, moves, true);
     }
   }
@@ -124,9 +124,7 @@ export class TopicLane {
       batch?.rows.release();
     }
     if (!batch) return true;
-    load.rows += batch.count - batch.rejections.length;
-    load.rejected += batch.rejections.length;
-    for (const { reason } of batch.rejections) load.reasons.add(reason);
+    countCommitted(load, batch.count, batch.rejections);
     await notifyRows(this.#client);
     return true;
   }
@@ -200,6 +198,3 @@ export class TopicLane {
 
 /** Somebody else has moved a partition on. */
 class Outrun extends Error {}
-
-/** Of a row, of what stands on its table, or of who was in the way for a moment. */
-const OF_WHAT_IS_SENT = /^(?:0A|2[23F]|3[89]|4[024]|54|P0)/;
