@@ -124,6 +124,33 @@ test("figures stay when raw is trimmed; a full refresh is held then, and a strik
   expect(await shown(house)).toEqual(figures);
 });
 
+test("visits that become one by events that come late are published: fewer rows, and no event lost", async () => {
+  const house = await warehouse({
+    ...liveFiles,
+    "definitions/visits.js": `live.sessions("visits", { from: ["raw", "viewed"], visitor: "visitor", time: "_event_at", gap: "30 minutes", measures: { events: "count(*)" } });`,
+  });
+  await house.sql(makeEvents);
+  const visits = () => house.rows("select visitor, started_at, ended_at, events from marts.visits order by 1, 2");
+  const first = await land(
+    house,
+    ["10:00", "10:40", "11:20", "12:00"].map((at) => `'2026-01-01 ${at}Z', '/a', 'x', 1`),
+  );
+  expect(wrong(await house.run())).toEqual([]);
+  expect(await visits()).toHaveLength(4);
+  await land(
+    house,
+    ["10:20", "11:00", "11:40"].map((at) => `'2026-01-01 ${at}Z', '/a', 'x', 1`),
+  );
+  expect(wrong(await house.run())).toEqual([]);
+  const one = ["x|2026-01-01 10:00:00+00|2026-01-01 12:00:00+00|7"];
+  expect(await visits()).toEqual(one);
+  // What raw has lost is still held.
+  await house.sql(`delete from raw.viewed where _load_id = ${first}`);
+  const held = await house.run({ fullRefresh: true });
+  expect(stepOf(held, "assertions.marts_visits_store_guard_keep").status).toBe("failed");
+  expect(await visits()).toEqual(one);
+});
+
 test("a load that lost its rows before it was taken in is told, and holds nothing back", async () => {
   const house = await counting();
   const lost = await land(house, [], { said: 3 });

@@ -70,7 +70,11 @@ function publishStore(live: Live): void {
     postgres: {
       version: versionOf(options),
       live: true,
-      guard: { where: `${isKind} and ${id(ROWS)} > 0`, keep: `${id(ROW_KIND)} = 'raw'` },
+      // Events that come late make one session of several: their number falls, and nothing is lost.
+      guard: {
+        ...(kind === "session" ? { maxRowDrop: "100%" } : { where: `${isKind} and ${id(ROWS)} > 0` }),
+        keep: `${id(ROW_KIND)} = 'raw'`,
+      },
       indexes: [
         ...indexes,
         { columns: [RUN_AT], where: `${id(RUN_AT)} is not null` },

@@ -36,11 +36,15 @@ export function guardSteps(guarded: Guarded): AuditStep[] {
   const condition = where && writtenIn(model.file, where, expression(where, "postgres.guard: where"));
   const counted = condition ? sql` where ${condition}` : empty;
   const kept = keep ? writtenIn(model.file, keep, expression(keep, "postgres.guard: keep")) : empty;
-  const drop = (most: number | string, unless?: Sql): AuditStep =>
-    guardStep(guarded, "maxRowDrop", most, rowDrop({ before, after, counted, unless }, parseThreshold(most)));
+  const drop = (most: number | string, unless?: Sql): AuditStep[] => {
+    const allowed = parseThreshold(most);
+    // All of them: nothing to count.
+    if ("share" in allowed && allowed.share >= 1) return [];
+    return [guardStep(guarded, "maxRowDrop", most, rowDrop({ before, after, counted, unless }, allowed))];
+  };
   return [
-    ...(maxRowDrop !== undefined ? [drop(maxRowDrop)] : []),
-    ...(maxRowDrop === undefined && canLose(guarded) ? [drop(LOSS_OF_INCREMENTS, cannotHaveLost(guarded))] : []),
+    ...(maxRowDrop !== undefined ? drop(maxRowDrop) : []),
+    ...(maxRowDrop === undefined && canLose(guarded) ? drop(LOSS_OF_INCREMENTS, cannotHaveLost(guarded)) : []),
     ...(keep !== undefined && model.key && !step.newRows
       ? [
           guardStep(

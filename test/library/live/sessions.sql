@@ -13,7 +13,7 @@
 --     "version": "432e790dbb5c43ca",
 --     "live": true,
 --     "guard": {
---       "where": "\"_dataform_row_kind\" = 'session' and \"_dataform_events\" > 0",
+--       "maxRowDrop": "100%",
 --       "keep": "\"_dataform_row_kind\" = 'raw'"
 --     },
 --     "indexes": [
