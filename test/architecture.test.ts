@@ -135,6 +135,17 @@ test("schemas are types to whoever uses them: the program reads schemas/*.json a
   expect(loading.map(({ name }) => name)).toEqual([]);
 });
 
+test("a load reads the programs of its own way in alone: a source without HTTP, none that speaks it", () => {
+  const byPath = new Map(files.map((file) => [file.path, file.text]));
+  const reached = new Set([join(root, "src/cli/ingest/actions.ts")]);
+  for (const path of reached)
+    for (const [, name] of byPath.get(path)!.matchAll(/^(?:import (?!type\b)|export )[^;]*?from "(\.[^"]+\.ts)"/gm))
+      reached.add(resolve(dirname(path), name!));
+  const speaking = [...reached].filter((path) => /^import (?!type\b)[^;]*?from "undici"/m.test(byPath.get(path)!));
+  expect(reached.size).toBeGreaterThan(100);
+  expect(speaking.map((path) => relative(root, path))).toEqual([]);
+});
+
 test("no file of src/ imports the project that it runs", () => {
   const outside = files.flatMap((file) =>
     importsOf(file)

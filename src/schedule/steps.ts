@@ -52,6 +52,21 @@ export function beginDue(client: Client, dueId: string, by: string): Promise<boo
   });
 }
 
+/**
+ * Goes on with a due that another began, or left: whoever is told true, and with all its steps from then on. Each step would else wait
+ * for the one who is gone.
+ * @param from whoever had it as it was read; null where it was left
+ */
+export async function takeDue(client: Client, dueId: string, from: string | null, by: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    sql`
+      update _dataform.schedule_due set claimed_by = $3
+      where due_id = $1 and status = 'running' and claimed_by is not distinct from $2`,
+    [dueId, from, by],
+  );
+  return rowCount > 0;
+}
+
 /** Leaves dues that go on to whoever looks next. */
 export async function leaveDues(client: Client, environment: string, by: string): Promise<void> {
   await client.query(

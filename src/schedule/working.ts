@@ -3,7 +3,17 @@ import type { Client } from "../postgres/client.ts";
 import { advance, type Next } from "./advance.ts";
 import { type Program, runStep } from "./child.ts";
 import type { OpenDue, Work } from "./read-record.ts";
-import { beginDue, claimStep, endDue, endStep, heldSteps, type StepEnd, type StepKey, stepText } from "./steps.ts";
+import {
+  beginDue,
+  claimStep,
+  endDue,
+  endStep,
+  heldSteps,
+  type StepEnd,
+  type StepKey,
+  stepText,
+  takeDue,
+} from "./steps.ts";
 
 interface WorkingOptions {
   /** Who begins them, for the record. */
@@ -78,11 +88,12 @@ export class Working {
         wait = Math.min(wait, next.wait);
         continue;
       }
-      if (due.claimedBy !== null && due.claimedBy !== this.#options.by) {
+      if (due.claimedBy !== this.#options.by) {
         // Whoever began it goes on with it, unless that one is gone.
         wait = Math.min(wait, WATCH_EVERY);
         seen.add(state);
-        if (!this.#standsStill(state)) continue;
+        if (due.claimedBy !== null && !this.#standsStill(state)) continue;
+        if (!(await this.#take(client, due))) continue;
       }
       wait = Math.min(wait, await this.#move(client, due, next));
     }
@@ -112,8 +123,13 @@ export class Working {
 
   async #giveUp(client: Client, due: OpenDue, key: StepKey, { command }: RecordedStep): Promise<void> {
     if (!(await endStep(client, key, { status: "lost" }))) return;
+    await this.#take(client, due);
     this.#options.say(`${due.schedule}: the process of step ${key.step}, ${command}, was lost`);
     this.#options.wake();
+  }
+
+  #take(client: Client, { id, claimedBy }: OpenDue): Promise<boolean> {
+    return takeDue(client, id, claimedBy, this.#options.by);
   }
 
   /** Begins a step, or ends the due. Returns after how many milliseconds to ask again. */

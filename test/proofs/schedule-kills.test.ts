@@ -8,7 +8,7 @@ import { script } from "../../src/sql/authored.ts";
 import { until } from "../../src/wait/until.ts";
 import { cli, succeeds } from "../support/cli.ts";
 import { type JudgedLine, minutesInBerlin, wrongWith } from "../support/judged-dues.ts";
-import { hasFakeClock } from "../support/month/clock.ts";
+import { hasFakeClock, simulatedClock } from "../support/month/clock.ts";
 import { start } from "../support/program.ts";
 import { testProject } from "../support/project.ts";
 import { isWhole, rounds, seed } from "../support/proof.ts";
@@ -24,13 +24,17 @@ const [MINUTE, HOUR] = [60_000, 3_600_000];
 const ROUND = 3.6 * HOUR;
 const BEGIN = Date.parse(isWhole ? "2026-03-12T00:05:00+01:00" : "2026-03-28T20:05:00+01:00");
 const END = BEGIN + (ROUNDS + 2) * ROUND;
+/** So long before a due the clock stands in rounds that are to see it come. */
+const BEFORE = 1_000;
+/** A strike falls within so long after the clock was set: while what is due is found, begun, and at work. */
+const WITHIN = 2_500;
 /** Minutes of an hour around which nothing is due. */
 const QUIET_MINUTES = [6, 9, 24, 26, 35, 39, 50, 54];
 /** How long anything may take. */
 const HANGS = 180_000;
 
 // Those that no other test has come first.
-const FAULTS = ["session", "server", "step", "kill", "stop", "end", "both"] as const;
+const FAULTS = ["session", "server", "step", "kill", "stop", "end", "both", "clock"] as const;
 type Fault = (typeof FAULTS)[number];
 
 const YAML = `timezone: Europe/Berlin
@@ -156,9 +160,9 @@ test.skipIf(!hasFakeClock)(
       const isOnTime = random(3) === 0;
       const hour = Math.floor((BEGIN + round * ROUND) / HOUR) * HOUR;
       const moment = isOnTime
-        ? soon.find((due) => due > hour)! - 2_000
+        ? soon.find((due) => due > hour)! - BEFORE
         : hour + QUIET_MINUTES[random(QUIET_MINUTES.length)]! * MINUTE;
-      const after = random(isOnTime ? 5_000 : 2_500);
+      const after = random(isOnTime ? BEFORE + WITHIN : WITHIN);
       const where = `round ${round} of seed ${seed}: ${fault} ${after} ms after ${new Date(moment).toISOString()}`;
       if (round % 40 === 20) pauses.push([await month.pauseOf("resting"), Number.POSITIVE_INFINITY]);
       if (round % 40 === 30) pauses.at(-1)![1] = await month.resumeOf("resting");
@@ -167,10 +171,10 @@ test.skipIf(!hasFakeClock)(
       await month.redeliver();
       await pause(after);
       if (await month.strike(fault, random)) tally[fault] = (tally[fault] ?? 0) + 1;
-      await pause(Math.max(0, moment + 3_000 - month.now()));
+      await pause(Math.max(0, moment + BEFORE + 200 - month.now()));
       await month.redeliver();
       // Sometimes the next dues come while these go on.
-      const isLeft = random(5) === 0 && round < ROUNDS && round % 10 !== 9;
+      const isLeft = random(4) === 0 && round < ROUNDS && round % 10 !== 9;
       if (!isLeft) await month.settled(where);
       spans.push([moment, month.now()]);
       if (!isLeft && isWhole && round % 10 === 0) expect(await judge(), where).toEqual([]);
@@ -204,19 +208,28 @@ async function openMonth() {
   const waitFor = async (question: string, where: string) => {
     const found = await until({
       look: async () => ((await isTrue(question)) ? true : undefined),
-      every: 100,
+      every: 200,
       deadline: HANGS,
       describe: () => question,
     });
     if (!found)
       expect([where, await rows(OPEN)], schedulers.map(({ said }) => said()).join("\n----\n")).toBe("settled");
   };
-  const begin = () => start(["--project-dir", dir, "schedule", "--lost-after", "4s"], server.url, env);
-  const schedulers = [begin(), begin()];
+  // Each on a machine of its own, whose clock is set apart from the others; steps live by that of whoever began them.
+  const machines = [0, 1].map((one) => {
+    const folder = join(dir, "machines", `${one}`);
+    mkdirSync(folder, { recursive: true });
+    const clock = simulatedClock(folder);
+    clock.set(new Date());
+    return clock;
+  });
+  const begin = (one: number) =>
+    start(["--project-dir", dir, "schedule", "--lost-after", "4s"], server.url, { ...env, ...machines[one]!.env });
+  const schedulers = [begin(0), begin(1)];
   await waitFor("select count(*) = 7 and count(seen) = 2 from _dataform.schedule", "at the start");
 
   let delivered: string[] = [];
-  const strikes: Record<Fault, (one: number) => Promise<boolean>> = {
+  const strikes: Record<Fault, (one: number, random: (below: number) => number) => Promise<boolean>> = {
     stop: async (one) => {
       const { child } = schedulers[one]!;
       child.kill("SIGSTOP");
@@ -225,18 +238,18 @@ async function openMonth() {
     },
     kill: async (one) => {
       const isKilled = schedulers[one]!.child.kill("SIGKILL");
-      schedulers[one] = begin();
+      schedulers[one] = begin(one);
       return isKilled;
     },
     both: async () => {
       const areKilled = schedulers.map(({ child }) => child.kill("SIGKILL"));
-      for (const one of [0, 1]) schedulers[one] = begin();
+      for (const one of [0, 1]) schedulers[one] = begin(one);
       return areKilled.every(Boolean);
     },
     end: async (one) => {
       const { child, end, said } = schedulers[one]!;
       child.kill("SIGTERM");
-      schedulers[one] = begin();
+      schedulers[one] = begin(one);
       expect(await end, said()).toBe(0);
       return true;
     },
@@ -260,6 +273,10 @@ async function openMonth() {
       isTrue(`
         select coalesce(bool_and(pg_terminate_backend(pid)), false)
         from (select pid from pg_stat_activity where datname = current_database() and application_name in ('dataform-schedule', 'dataform-step') order by random() limit 2) as two`),
+    clock: async (one, random) => {
+      machines[one]!.set(new Date(Date.now() - (1 + random(48)) * HOUR));
+      return true;
+    },
   };
   const scheduled = (...words: string[]) => succeeds(cli(dir, ["schedule", ...words], env));
   const history = async (line: string): Promise<readonly RecordedDue[]> =>
@@ -278,7 +295,7 @@ async function openMonth() {
       await scheduled("resume", line);
       return clock.now().getTime();
     },
-    strike: (fault: Fault, random: (below: number) => number) => strikes[fault](random(2)),
+    strike: (fault: Fault, random: (below: number) => number) => strikes[fault](random(2), random),
     deliver: (round: number) => {
       const name = `${round}.csv`;
       writeFileSync(join(dir, "data", name), `at\n${round}\n`);

@@ -5,10 +5,13 @@ import type { ScheduleLine } from "../../src/model/schedule.ts";
 import { advance } from "../../src/schedule/advance.ts";
 import { claimByHand, decideDues } from "../../src/schedule/claim.ts";
 import { keepStep } from "../../src/schedule/keep-step.ts";
-import { readDue } from "../../src/schedule/read-record.ts";
+import { readDue, readWork } from "../../src/schedule/read-record.ts";
 import { registerLines } from "../../src/schedule/register-lines.ts";
 import { beginDue, claimStep, endStep } from "../../src/schedule/steps.ts";
+import { Working } from "../../src/schedule/working.ts";
 import { sharedWarehouse } from "../support/warehouse.ts";
+
+const HOUR = 3_600_000;
 
 let shop: Awaited<ReturnType<typeof sharedWarehouse>>;
 beforeAll(async () => {
@@ -101,4 +104,21 @@ test("old dues go some at a time, the oldest first; the last of each line and wh
   };
   expect([await pruneDues(shop.client, "pruned", kept), await left()]).toEqual([true, "502|500|502"]);
   expect([await pruneDues(shop.client, "pruned", kept), await left()]).toEqual([false, "3|1|3"]);
+});
+
+test("who takes over a due of a scheduler that is gone has waited once for it, and does not before each of its steps", async () => {
+  const environment = "taken";
+  const steps = [1, 2].map(() => ({ command: "freshness", arguments: [] }));
+  const dueId = (await claimByHand(shop.client, { ...deciding, environment }, { ...line, steps } as ScheduleLine))!;
+  await beginDue(shop.client, dueId, "gone");
+  /** How many steps there are when this one has looked, who waits so long for others. */
+  const looked = async (by: string, lease: number) => {
+    const program = { command: "true", arguments: [], env: {}, folder: "/", lease };
+    const working = new Working({ by, program, jobs: 1, say: () => {}, wake: () => {} });
+    await working.advance(shop.client, await readWork(shop.client, environment));
+    return (await readDue(shop.client, dueId))!.steps.length;
+  };
+  expect([await looked("other", HOUR), await looked("heir", 0)]).toEqual([0, 1]);
+  await endStep(shop.client, { dueId, step: 1, attempt: 1 }, { status: "success" });
+  expect([await looked("other", HOUR), await looked("heir", HOUR)]).toEqual([1, 2]);
 });

@@ -1,8 +1,9 @@
 import { counted } from "../../model/counted.ts";
 import type { KafkaDeclaration, KafkaStream, StreamDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
+import { placeOf } from "../../sources/kafka/partition.ts";
 import type { Beginning, Lost } from "../../sources/kafka/places.ts";
-import { type KafkaReader, placeOf } from "../../sources/kafka/reader.ts";
+import type { KafkaReader } from "../../sources/kafka/reader.ts";
 import type { KafkaReading } from "../../sources/kafka/reading.ts";
 import type { Registered } from "../../sources/kafka/schemas.ts";
 import { heeding, heedingEach } from "../../wait/timers.ts";

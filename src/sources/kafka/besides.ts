@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { KafkaStream } from "../../model/declarations.ts";
 import { bytesText } from "../formats/value-record.ts";
 import type { KafkaRecord } from "./batches.ts";
-import type { Partition } from "./reader.ts";
+import type { Partition } from "./partition.ts";
 import type { Besides } from "./records.ts";
 
 /** A key as a value, and as JSON. */

@@ -7,7 +7,7 @@ import { parseDocument, parseObject } from "../json/object.ts";
 import { MAX_RECORD_BYTES, type RejectedPiece } from "../source.ts";
 import type { KafkaRecord } from "./batches.ts";
 import { besidesOf, type DecodeKey, plainKey } from "./besides.ts";
-import { type Partition, placeOf } from "./reader.ts";
+import { type Partition, placeOf } from "./partition.ts";
 import { type Besides, type Decoded, isRejected, JsonValue, WithBesides } from "./records.ts";
 import { unframed } from "./registry.ts";
 import { NOT_FRAMED, type Registered, readerOfFile } from "./schemas.ts";

@@ -2,7 +2,7 @@ import type { KafkaDeclaration } from "../../model/declarations.ts";
 import { clientOptions } from "./connecting.ts";
 import { type DriverConsumer, importDriver } from "./driver.ts";
 import { explained } from "./errors.ts";
-import { type Partition, placeOf } from "./reader.ts";
+import { type Partition, placeOf } from "./partition.ts";
 import type { Moved } from "./reading.ts";
 
 /** Milliseconds: who is not heard of for so long is none of the group any more, and is heard of so often. */

@@ -1,8 +1,8 @@
 import { counted } from "../../model/counted.ts";
 import type { KafkaStream } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import type { KafkaReader, Partition, PartitionPlace, PartitionRange } from "./reader.ts";
-import { placeOf } from "./reader.ts";
+import { type Partition, placeOf } from "./partition.ts";
+import type { KafkaReader, PartitionPlace, PartitionRange } from "./reader.ts";
 
 /** How far a partition has landed. */
 interface Landed extends Partition {

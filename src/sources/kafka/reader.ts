@@ -5,12 +5,7 @@ import { clientOptions } from "./connecting.ts";
 import { type DriverConsumer, type DriverMetadata, EARLIEST, importDriver, LATEST, READ_COMMITTED } from "./driver.ts";
 import { cannotRead, chainOf, errorName, explained, OFFSET_OUT_OF_RANGE, passes } from "./errors.ts";
 import { type Fetch, type FetchedPartition, fetchOf, type WantedTopic } from "./fetch.ts";
-
-/** A partition, by its topic and number. */
-export interface Partition {
-  readonly topic: string;
-  readonly partition: number;
-}
+import { type Partition, placeOf } from "./partition.ts";
 
 /** What a partition holds, for who reads committed records. */
 export interface PartitionRange extends Partition {
@@ -236,11 +231,6 @@ export class KafkaReader {
   close(): Promise<void> {
     return this.#consumer.close(true).catch(() => {});
   }
-}
-
-/** "orders[3]", for messages. */
-export function placeOf({ topic, partition }: Partition): string {
-  return `${topic}[${partition}]`;
 }
 
 function byLeader(places: readonly PartitionPlace[], metadata: DriverMetadata): ReadonlyMap<number, PartitionPlace[]> {

@@ -1,8 +1,9 @@
 import { PageBuilder } from "../formats/pages.ts";
 import type { SourcePage } from "../source.ts";
 import type { Decode } from "./decoding.ts";
+import { type Partition, placeOf } from "./partition.ts";
 import type { Beginning } from "./places.ts";
-import { type KafkaReader, type Partition, type PartitionRead, placeOf } from "./reader.ts";
+import type { KafkaReader, PartitionRead } from "./reader.ts";
 import { isRejected } from "./records.ts";
 
 /** How far a partition has been taken, and from where. */
