@@ -28,4 +28,4 @@ function keyOf({ schema, name }) {
   return JSON.stringify([schema, name]);
 }
 
-module.exports = { recordCalls };
+module.exports = { keyOf, recordCalls };

@@ -41,9 +41,13 @@ function mapAt(file, at) {
 }
 
 /** Stretches of compiled code that stand in the file as they are, in order. */
-function mapsOf({ kind, code, source }) {
+function mapsOf({ kind, code, source, parts }) {
   if (kind === "js") return [{ code: 0, source: 0, length: code.length }];
   const maps = [];
+  if (parts) {
+    for (const part of parts) align(maps, code, part.code, source, part.ranges);
+    return maps;
+  }
   if (kind === "sql") {
     align(maps, code, code.indexOf("`") + 1, source, [[0, source.length]]);
     return maps;

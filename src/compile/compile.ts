@@ -11,6 +11,7 @@ import type { Seeds } from "../seeds/read-seeds.ts";
 import { adoptGraph } from "./adopt.ts";
 import { checkGraph } from "./check.ts";
 import { refuseFields } from "./core-fields.ts";
+import { leftFiles } from "./dataform2/left-files.ts";
 import { checkForeignSyntax, foreignQuotes } from "./foreign-syntax.ts";
 import { checkNoTexts } from "./no-text.ts";
 import { type ProjectFiles, readProject } from "./project.ts";
@@ -108,6 +109,7 @@ function notesOn(graph: CompiledGraph, project: ProjectFiles, read: readonly str
     ...graph.notes,
     ...foreignQuotes(graph, project.projectDir),
     ...unreadFiles(project, read),
+    ...leftFiles(project),
     ...emptyProject(project.files, graph.actions.length + graph.tests.length),
   ];
 }

@@ -64,7 +64,7 @@ const mapOf = (element) => (value, path) =>
 const objectOf = (keys) => (value, path) => {
   if (!isPlain(value)) return isObject(value, path);
   return Object.entries(value).flatMap(([key, one]) => {
-    if (one === undefined) return [];
+    if (one === undefined || (key === "database" && (one === "" || one === null))) return [];
     if (Object.hasOwn(keys, key)) return keys[key](one, [...path, key]);
     const onlyBigQuery = BIGQUERY.has(key);
     return [
@@ -88,14 +88,17 @@ const oneOrMore = either(Array.isArray, names, name);
 /** As core takes it in a config, and everywhere else. */
 const target = objectOf({ dataset: name, name, includeDependentAssertions: flag });
 const resolvable = objectOf({ schema: name, name, includeDependentAssertions: flag });
+/** Dataform 2 calls it the schema in configs, too. */
+const anyTarget = either((value) => Object.hasOwn(value, "schema"), resolvable, target);
 const described = either(isPlain, objectOf({ description: text, tags: oneOrMore }), text);
 
 const common = { type: () => [], name, schema: name, dataset: name };
+const dependency = either(isPlain, anyTarget, name);
 const ordered = {
   ...common,
   description: text,
-  tags: names,
-  dependencies: listOf(either(isPlain, target, name)),
+  tags: oneOrMore,
+  dependencies: either(Array.isArray, listOf(dependency), dependency),
   dependencyTargets: listOf(target),
   dependOnDependencyAssertions: flag,
   disabled: flag,
@@ -127,8 +130,9 @@ const shapes = {
   incremental: { ...model, uniqueKey: names, protected: flag, onSchemaChange: schemaChange },
   assertion: { ...ordered, postgres: block },
   operations: { ...ordered, columns, hasOutput: flag },
-  declaration: { ...common, description: text, columns, tags: names },
-  test: { type: () => [], name, dataset: either(isPlain, resolvable, oneOrMore), tags: names },
+  declaration: { ...common, description: text, columns, tags: oneOrMore },
+  inline: { ...common, tags: oneOrMore, dependencies: ordered.dependencies },
+  test: { type: () => [], name, dataset: either(isPlain, resolvable, oneOrMore), tags: oneOrMore },
 };
 
 // Of actions.yaml: its names of the types, and how it writes columns.

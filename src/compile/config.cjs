@@ -2,6 +2,7 @@
 "use strict";
 
 const { methodsOf, mistakesIn, shown } = require("./config-shape.cjs");
+const { assertionLists, columnList, inForm } = require("./dataform2/forms.cjs");
 
 // Warehouse settings that BigQuery's Dataform does not know: taken out before its strict check.
 const OUR_KEY = "postgres";
@@ -10,10 +11,13 @@ const BIGQUERY_ONLY = ["notebook", "dataPreparation", "propertyGraph"];
 // A column of an assertion in a config that must not be NULL.
 const NON_NULL = "\uE004";
 
+// A model that is read as its query (dataform2/inline.cjs).
+const INLINE = "inline";
+
 // What the methods of a session make where no type is said.
 const MADE_BY = { publish: "view", operate: "operations", assert: "assertion" };
 
-function patchConfig(session, settings) {
+function patchConfig(session, settings, inlines) {
   const remember = (builder, postgres, { assertions }) => {
     const key = assertions?.uniqueKey ?? assertions?.uniqueKeys?.[0];
     if (postgres === undefined && key === undefined) return;
@@ -32,10 +36,13 @@ function patchConfig(session, settings) {
       return;
     }
     const before = session.actions.length;
-    sqlxAction.call(session, { ...action, sqlxConfig: withMarkedColumns(config) });
+    const asked = withMarkedColumns(asView(config));
+    sqlxAction.call(session, { ...action, sqlxConfig: asked });
     // Its config may have made assertions too, before or after it, as the version of core has it.
     const builder = session.actions.slice(before).find((one) => one.getTarget().name === config.name);
-    if (builder) remember(builder, value, config);
+    if (!builder) return;
+    remember(builder, value, config);
+    if (config.type === INLINE) inlines.add(builder);
   };
   for (const method of Object.keys(MADE_BY)) {
     const original = session[method];
@@ -44,7 +51,7 @@ function patchConfig(session, settings) {
       const by = method === "operate" ? "queries" : "query";
       const expected = `the SQL by a method: ${method}("name", {…}).${by}(…)`;
       refuseUnless(further === undefined, `the third argument of ${method}()`, expected, further);
-      const later = (builder, type) => markedLater(checkedLater(session, builder, type));
+      const later = (builder, type) => checkedLater(session, markedLater(builder), type);
       if (config === null || typeof config !== "object" || Array.isArray(config)) {
         const builder = later(original.call(session, name), MADE_BY[method]);
         return config === undefined ? builder : method === "operate" ? builder.queries(config) : builder.query(config);
@@ -53,8 +60,10 @@ function patchConfig(session, settings) {
       // Core asks for the assertions of a model's config in this way, too, and says the file.
       const { filename, ...said } = method === "assert" ? config : { filename: undefined, ...config };
       const { [OUR_KEY]: value, ...rest } = withoutMistakes(session, type, said);
-      const builder = original.call(session, name, withMarkedColumns(filename ? { ...rest, filename } : rest));
+      const asked = withMarkedColumns(asView({ ...rest, type }));
+      const builder = original.call(session, name, filename ? { ...asked, filename } : asked);
       remember(builder, value, rest);
+      if (type === INLINE) inlines.add(builder);
       return later(builder, type);
     };
   }
@@ -68,6 +77,11 @@ function patchConfig(session, settings) {
     refuseUnless(typeof name === "string" && name, "the name in test()", 'a text: test("name")', name);
     return checkedLater(session, test.call(session, name), "test");
   };
+}
+
+// Core knows no such type: it is compiled as a view, and taken out again.
+function asView(config) {
+  return config.type === INLINE ? { ...config, type: "view" } : config;
 }
 
 // What is given to a call: it stands in the line that calls.
@@ -112,10 +126,10 @@ function checkedSql(session, builder) {
 // The config without the keys that are wrong, each of which is told.
 function withoutMistakes(session, type, config, file) {
   const mistakes = mistakesIn(type, config, file !== undefined);
-  if (!mistakes.length) return { ...config };
+  if (!mistakes.length) return inForm(config);
   report(session, mistakes, file);
   const wrong = new Set(mistakes.map(({ path }) => path[0]));
-  return Object.fromEntries(Object.entries(config).filter(([key]) => !wrong.has(key)));
+  return inForm(Object.fromEntries(Object.entries(config).filter(([key]) => !wrong.has(key))));
 }
 
 function report(session, mistakes, file) {
@@ -147,8 +161,11 @@ function checkedLater(session, builder, type) {
 
 // What is asked for by `.assertions({…})` of a builder.
 function markedLater(builder) {
-  const assertions = builder.assertions?.bind(builder);
-  if (assertions) builder.assertions = (given) => assertions(withMarkedColumns({ assertions: given }).assertions);
+  const { assertions, columns } = builder;
+  if (assertions)
+    builder.assertions = (given) =>
+      assertions.call(builder, withMarkedColumns({ assertions: assertionLists(given) }).assertions);
+  if (columns) builder.columns = (given) => columns.call(builder, columnList(given));
   return builder;
 }
 
@@ -162,4 +179,4 @@ function withMarkedColumns(config) {
   return { ...config, assertions: { ...config.assertions, nonNull: marked } };
 }
 
-module.exports = { NON_NULL, patchConfig, withMarkedColumns, withoutMistakes };
+module.exports = { NON_NULL, patchConfig, withMarkedColumns, withoutMistakes, wrongCall };

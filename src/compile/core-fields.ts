@@ -61,7 +61,7 @@ export const CORE_FIELDS: Readonly<Record<string, Readonly<Record<string, Decisi
   },
   ProjectConfig: {
     warehouse: "told",
-    defaultDatabase: "told",
+    defaultDatabase: "used",
     defaultSchema: "used",
     defaultLocation: "told",
     assertionSchema: "used",

@@ -8,8 +8,7 @@ import { findInSource, lineOf, placeAfterSpace, projectPath, readLayout, readSou
 
 /** Types of Dataform 2, dbt and SQLMesh, and what is one here. */
 const OTHER_TYPES: Readonly<Record<string, string>> = {
-  inline: 'type: "view" can be read by ref(); or put the text into a function of includes/',
-  ephemeral: 'type: "view" can be read by ref(); or put the text into a function of includes/',
+  ephemeral: 'type: "inline" is read by ref() as its query',
   operation: 'did you mean "operations"?',
   materializedview: 'config { type: "view", materialized: true }',
   materialized_view: 'config { type: "view", materialized: true }',
@@ -145,6 +144,17 @@ export const coreMessages: readonly (readonly [RegExp, Explanation])[] = [
         hint: "take the block out, or change the type",
       }),
   ],
+  [
+    /^Warehouse does not support multiple databases$/,
+    (_, { file, frames: [place, ...calledFrom], project }) =>
+      new UserError({
+        message: "database() has no name to give: a project has one database, the one it connects to",
+        ...(place
+          ? { location: place, snippet: lineOf(place, project), calledFrom }
+          : { location: findInSource(project.projectDir, file, /\bdatabase\(\)/) }),
+        hint: 'take it out; in SQL current_database() is that one. A name that is the same everywhere can stand in dataform.json: "defaultDatabase"',
+      }),
+  ],
   [/^Actions of type "(.*)" exist only on BigQuery/, (_, { file, project }) => onlyBigQuery(file, project)],
   [
     /^(?:Unrecognized action|Unrecognized table|Unexpected table) type: (.*)$/,
@@ -153,7 +163,7 @@ export const coreMessages: readonly (readonly [RegExp, Explanation])[] = [
       const advice = ownValue(OTHER_TYPES, m[1]!.toLowerCase());
       return new UserError({
         message: m[1] === "[object Object]" ? "a type is a text" : `unknown type "${m[1]}"`,
-        location: findInSource(project.projectDir, file, /\btype\s*:/),
+        location: findInSource(project.projectDir, file, /\btype\s*[:(]/),
         expected: TYPES.join(", "),
         found: m[1] === "[object Object]" ? "an object" : m[1]!,
         ...(advice || suggestion ? { hint: advice ?? `did you mean "${suggestion}"?` } : {}),

@@ -6,6 +6,7 @@ const Module = require("node:module");
 const path = require("node:path");
 const vm = require("node:vm");
 const { withMarkedColumns, withoutMistakes } = require("./config.cjs");
+const { compileSql, isFileOf2 } = require("./dataform2/sql-files.cjs");
 const { readLayout } = require("./layout.cjs");
 
 // The packaged functions. From source, too, they are the built ones.
@@ -18,17 +19,23 @@ const LIBRARY = path.join(
 // Files that core's compiler makes JavaScript of.
 const TRANSLATED = [".sqlx", ".yaml", ".yml", ".sql", ".ipynb", ".md"];
 
+const SETTINGS = ["dataform.json", "workflow_settings.yaml"];
+const NOT_FOUND = { code: "MODULE_NOT_FOUND" };
+
 // core's bundle calls its own `require` for project files by their path in the project.
 function loadCore({ corePath, projectDir, files }, tracer) {
   const filename = require.resolve(corePath);
   const requireFromProject = Module.createRequire(path.join(projectDir, "project.cjs"));
   const holder = { exports: {} };
   const listed = new Set(files);
+  const otherSettings = SETTINGS.filter((file) => !listed.has(file));
   const requireForCore = (id) => {
     if (id === "@dataform/core") return holder.exports;
     // Older versions ask for the file where newer ones look at what readSettings gave.
     if (id === "dataform.json" && global.dataformJson) return global.dataformJson;
     if (id === "workflow_settings.yaml" && global.workflowSettingsYaml) return global.workflowSettingsYaml;
+    // It is told that this one is not read (dataform2/left-files.ts).
+    if (otherSettings.includes(id)) throw Object.assign(new Error(`Cannot find module '${id}'`), NOT_FOUND);
     const file = path.join(projectDir, id);
     if (listed.has(id)) return loadedAsListed(file) ?? requireFromProject(file);
     return isFile(file) ? requireFromProject(file) : require(id);
@@ -39,9 +46,25 @@ function loadCore({ corePath, projectDir, files }, tracer) {
     { filename },
   );
   load(holder.exports, requireForCore, holder, filename, path.dirname(filename));
-  hookExtensions(holder.exports, projectDir, tracer);
+  const { session } = holder.exports;
+  const filesOf2 = new Set();
+  hookExtensions(holder.exports, projectDir, { tracer, isOf2: (file) => filesOf2.has(file) });
   serveBareRequires(projectDir, holder);
-  return holder.exports;
+  return {
+    ...holder.exports,
+    /** Makes the actions of .sql files, which core leaves to Dataform 2, but for those that were read otherwise. */
+    loadFilesOf2(read) {
+      if (!listed.has("dataform.json")) return;
+      for (const file of files.filter((one) => isFileOf2(one) && !read.includes(one))) {
+        filesOf2.add(file);
+        try {
+          requireForCore(file);
+        } catch (error) {
+          session.compileError(error, file);
+        }
+      }
+    },
+  };
 }
 
 // Without Node's search for what a name may mean, which is a tenth of a compilation.
@@ -76,7 +99,8 @@ function isFile(file) {
   }
 }
 
-// `require("includes/x")` and `require("@dataform/core")` work from every project file, as in Dataform; so does
+// `require("includes/x")` and `require("@dataform/core")` work from every project file, as in Dataform; so do other files by their
+// path in the project, where no package is called so, and
 // `require("dataform-postgres/includes/x")`, which means the functions of the package that compiles.
 function serveBareRequires(projectDir, core) {
   const resolve = Module._resolveFilename;
@@ -85,7 +109,17 @@ function serveBareRequires(projectDir, core) {
     const packaged = /^dataform-postgres\/includes\/([\w-]+)$/.exec(id)?.[1];
     if (packaged) return resolve.call(this, packagedFile(packaged), parent, ...rest);
     if (/^(includes|definitions)\//.test(id)) return resolve.call(this, path.join(projectDir, id), parent, ...rest);
-    return resolve.call(this, id, parent, ...rest);
+    try {
+      return resolve.call(this, id, parent, ...rest);
+    } catch (error) {
+      const isBare = error?.code === NOT_FOUND.code && !/^\.{0,2}\//.test(id);
+      if (!isBare || !parent?.filename?.startsWith(projectDir)) throw error;
+      try {
+        return resolve.call(this, path.join(projectDir, id), parent, ...rest);
+      } catch {
+        throw error;
+      }
+    }
   };
   const CORE_ID = "dataform-postgres:core";
   require.cache[CORE_ID] = Object.assign(new Module(CORE_ID), { loaded: true, exports: core.exports });
@@ -97,8 +131,11 @@ function hasTwoConfigs(filename, source) {
 }
 
 // SQLX and friends become JavaScript through core's compiler; project `.js` is CommonJS whatever package.json says.
-function hookExtensions({ compiler, session }, projectDir, tracer) {
-  const own = [path.join(projectDir, "definitions") + path.sep, path.join(projectDir, "includes") + path.sep];
+function hookExtensions({ compiler, session }, projectDir, { tracer, isOf2 }) {
+  const isOwn = (filename) => {
+    const relative = path.relative(projectDir, filename);
+    return !relative.startsWith("..") && !relative.split(path.sep).includes("node_modules");
+  };
   const translate = (module, filename) => {
     const relative = path.relative(projectDir, filename).split(path.sep).join("/");
     global.__dataform_current_file = filename;
@@ -107,7 +144,8 @@ function hookExtensions({ compiler, session }, projectDir, tracer) {
     if (vars && Object.getPrototypeOf(vars)) Object.setPrototypeOf(vars, null);
     const source = readFileSync(filename, "utf8");
     if (hasTwoConfigs(filename, source)) session.compileError(new Error("No meaning: a second config"), relative);
-    module._compile(tracer.compile(compiler, source, filename, relative), filename);
+    const compileFile = isOf2(relative) ? compileSql : compiler;
+    module._compile(tracer.compile(compileFile, source, filename, relative), filename);
     const { actions } = module.exports.asJson ?? {};
     if (!Array.isArray(actions)) return;
     for (const action of actions)
@@ -117,7 +155,7 @@ function hookExtensions({ compiler, session }, projectDir, tracer) {
   for (const extension of TRANSLATED) Module._extensions[extension] = translate;
   const plain = Module._extensions[".js"];
   Module._extensions[".js"] = (module, filename) =>
-    own.some((folder) => filename.startsWith(folder)) ? translate(module, filename) : plain(module, filename);
+    isOwn(filename) ? translate(module, filename) : plain(module, filename);
 }
 
 function packagedFile(name) {

@@ -34,8 +34,10 @@ class Tracer {
   compile(compiler, source, filename, shownAs) {
     const text = source.replaceAll("\r\n", "\n");
     const kind = /\.(sqlx|sql|js)$/.exec(filename)?.[1];
-    const code = compiler(kind === "sqlx" ? withEscapedComments(text) : kind ? text : source, shownAs);
-    const file = { shownAs, kind, source: text, code, inserted: [] };
+    const made = compiler(kind === "sqlx" ? withEscapedComments(text) : kind ? text : source, shownAs);
+    // Files of Dataform 2 know where their parts stand.
+    const { code, parts } = typeof made === "string" ? { code: made } : made;
+    const file = { shownAs, kind, source: text, code, parts, inserted: [] };
     this.#files.set(filename, file);
     if (!kind || !code.includes("`")) return code;
     const templates = findTemplates(code) ?? [];

@@ -18,7 +18,8 @@ export function unreadFiles({ files }: ProjectFiles, read: readonly string[]): r
 function whyUnread(file: string): string | undefined {
   const name = basename(file);
   if (/\.(?:sqlx|js)$/i.test(name)) return /\.(?:sqlx|js)$/.test(name) ? undefined : "write the end of its name small";
-  if (/\.sql$/i.test(name)) return `a model ends with .sqlx; a .sql file counts where ${ACTIONS} names it`;
+  if (/\.sql$/i.test(name))
+    return `a model ends with .sqlx; a .sql file counts where ${ACTIONS} names it, or dataform.json is the project file`;
   return name === ACTIONS
     ? undefined
     : "descriptions and tests of a model stand in its own config { … } (docs/models.md)";

@@ -11,6 +11,9 @@ const { inspect } = require("node:util");
 const vm = require("node:vm");
 const { recordCalls } = require("./calls.cjs");
 const { NON_NULL, patchConfig } = require("./config.cjs");
+const { builderOf, patchBuilders } = require("./dataform2/builders.cjs");
+const { Inlines } = require("./dataform2/inline.cjs");
+const { patchResolve } = require("./dataform2/resolving.cjs");
 const { isFile, loadCore } = require("./loading.cjs");
 const { encodeRequest } = require("./request.cjs");
 const { recordThrown } = require("./thrown.cjs");
@@ -104,20 +107,26 @@ function compile({ corePath, projectDir, files, overrides, withheld, rawTables, 
   const { session } = core;
   patchErrors(session, placeThrown);
   const settings = new Map();
+  const inlines = new Inlines();
   patchDialect(session);
-  patchConfig(session, settings);
+  patchConfig(session, settings, inlines);
+  const hearQueries = patchBuilders(session);
+  const takeBackOutside = patchResolve(session, inlines);
   const callOf = recordCalls(session, tracer);
 
   let graph;
   let tested;
   const compileSession = session.compile.bind(session);
   session.compile = () => {
+    core.loadFilesOf2(filesRead(projectDir));
+    hearQueries();
     publishSeeds(session, seeds);
     declareRaw(session, rawTables);
     leaveOutNameless(session);
     const unread = markInputs(session);
     tested = testIncrementals(session);
-    graph = compileSession();
+    graph = inlines.takenOutOf(compileSession());
+    takeBackOutside();
     // Where something else is wrong, nobody knows what would have been read; and what is read may depend on variables.
     const named = new Set(session.actions.map((action) => action.getTarget().name));
     if (!session.graphErrors.compilationErrors.length)
@@ -189,7 +198,7 @@ function declareRaw(session, rawTables) {
     // Core takes the file of a declaration from the stack.
     const filename = path.join(session.rootDir, file);
     const declare = vm.compileFunction("return session.declare(target)", ["session", "target"], { filename });
-    const action = declare(session, { schema, name });
+    const action = builderOf(declare(session, { schema, name }));
     action.proto.fileName = file;
     action.proto.actionDescriptor = {
       ...(description ? { description } : {}),
@@ -256,6 +265,12 @@ function describe({ builder, value }) {
 }
 
 function patchDialect(session) {
+  const init = session.init.bind(session);
+  // Of workflow_settings.yaml core says BigQuery, and packages write what is said.
+  session.init = (rootDir, config, ...rest) => {
+    if (config) config.warehouse = "postgres";
+    return init(rootDir, config, ...rest);
+  };
   const compilationSql = session.compilationSql.bind(session);
   session.compilationSql = () => {
     const sql = compilationSql();

@@ -68,7 +68,7 @@ export const dataformJson = closed(
     schemaSuffix: text("what every schema ends with, behind a _"),
     tablePrefix: text("what every name begins with, before a _"),
     ...shared,
-    defaultDatabase: ignored("of BigQuery"),
+    defaultDatabase: text("what ${database()} gives; the database itself is the one that is connected to"),
     databaseSuffix: ignored("of BigQuery"),
     concurrentQueryLimit: withheld(ignored("of Dataform 2: run --concurrency says how many models are built at once")),
     idempotentActionRetries: withheld(ignored("of Dataform 2")),
@@ -82,6 +82,7 @@ export const dataformJson = closed(
 export const workflowSettings = closed(
   {
     project,
+    warehouse: withheld(Type.Optional(oneOf(["postgres"], "what the SQL of the project is written for"))),
     defaultDataset: text("schema of models that name none; dataform where it is not set"),
     defaultAssertionDataset: text("schema in the names of assertions; defaultDataset where it is not set"),
     datasetSuffix: text("what every schema ends with, behind a _"),

@@ -920,7 +920,7 @@ test("mistakes in the project file are told at once, with their lines and the ne
       '{\n  "warehouse": "postgres",\n  "$schema": "x",\n  "defaultSchemas": "x",\n  "vars": {\n    "a": 1\n  }\n}',
   });
   const known =
-    "project, warehouse, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, vars, builtinAssertionNamePrefix, disableAssertions, retention";
+    "project, warehouse, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, vars, builtinAssertionNamePrefix, disableAssertions, retention, defaultDatabase";
   expect(text).toBe(
     [
       `dataform.json:3:3: unknown property "$schema"\n  3 |   "$schema": "x",\n        ^\n  expected: ${known}\n  found:    $schema\n  → leave it out`,

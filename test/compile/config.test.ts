@@ -37,11 +37,13 @@ const common = {
   schema: of("text"),
   dataset: of("text"),
   description: text,
-  tags: of("list"),
+  tags: of("list", "text"),
+  // What is not said.
+  database: of("empty", "nothing"),
 };
 const ordered = {
   ...common,
-  dependencies: of("list"),
+  dependencies: of("list", "text"),
   dependencyTargets: of(),
   dependOnDependencyAssertions: of("flag"),
   disabled: of("flag"),
@@ -62,7 +64,15 @@ const types: Record<string, Record<string, readonly Kind[]>> = {
   assertion: { ...ordered, postgres: of() },
   operations: { ...ordered, ...columns, hasOutput: of("flag") },
   declaration: { ...common, ...columns },
-  test: { name: of("text"), tags: of("list"), dataset: of("text", "list") },
+  test: { name: of("text"), tags: of("list", "text"), database: of("empty", "nothing"), dataset: of("text", "list") },
+  inline: {
+    name: of("text"),
+    schema: of("text"),
+    dataset: of("text"),
+    tags: common.tags,
+    database: common.database,
+    dependencies: ordered.dependencies,
+  },
 };
 const everyKey = [
   ...new Set(Object.values(types).flatMap((keys) => Object.keys(keys))),
@@ -169,7 +179,7 @@ publish("n").query("select 1 as id")
     no: 5 });
 declare({ schema: "raw", name: "x", columns: { last: 7 } });
 assert("q", { hasOutput: true }).query("select 1 where false");`,
-      "definitions/actions.yaml": "actions:\n  - view:\n      filename: plain.sql\n      tags: one\n",
+      "definitions/actions.yaml": "actions:\n  - view:\n      filename: plain.sql\n      tags: 1\n",
       "definitions/plain.sql": "select 1 as id",
     }),
   ).toEqual([
@@ -271,7 +281,7 @@ test("what is typed from the habit of dbt, SQLMesh or Dataform 2 is told what to
       "brace: post_operations {",
     ],
     mesh: ["MODEL (name x, kind full);\nselect 1", "1:1", 'config { type: "table" }'],
-    inline: ['config { type: "inline" }\nselect 1', "1:10", 'type: "view" can be read by ref()'],
+    inline: ['config { type: "ephemeral" }\nselect 1', "1:10", 'type: "inline" is read by ref()'],
     dotted: ['config { type: "view" }\nselect * from ${ref("marts.base")}', "2:17", 'write ref("marts", "base")'],
     nothing: ['config { type: "view" }\nselect * from ${ref()}', "2:17", 'expected: ref("orders")'],
     bare: [`config { type: "view" }\nselect * from ref('marts', "base")`, "2:15", 'write ${ref("marts", "base")}'],
@@ -413,7 +423,7 @@ test("an unknown key of a declaration in actions.yaml is told at its line, and i
 test("a model that reads itself, files that nothing reads and a project without models are told", async () => {
   const itself = { ...base, "self.sqlx": table('select * from ${ref("self")}') };
   expect(await said(itself)).toMatch(/self reads itself[\s\S]*are \$\{self\(\)\}/);
-  const unread = ["a.sql", "schema.yml", "B.SQLX", "deep/named.sql"];
+  const unread = ["a.SQL", "schema.yml", "B.SQLX"];
   const { notes } = await compile(
     testProject({
       ...base,

@@ -1,0 +1,21 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { ProjectFiles } from "../project.ts";
+
+/** Files of Dataform 2 that nothing reads here, and what says the same. */
+const LEFT: Readonly<Record<string, string>> = {
+  "environments.json":
+    "Dataform's web service chose by it what ran where; --schema-suffix, --vars and --url say that of a run (docs/from-dataform.md)",
+  "schedules.json": "Dataform's web service ran by it; schedules.yaml says when runs are due (docs/from-dataform.md)",
+};
+
+/** Notes on files beside the project file that a project of Dataform has, and that nothing reads. */
+export function leftFiles({ projectDir, settingsFile }: ProjectFiles): readonly string[] {
+  const left = Object.entries(LEFT).map(([file, why]) => ({ file, why }));
+  if (settingsFile === "dataform.json")
+    left.push({
+      file: "workflow_settings.yaml",
+      why: "dataform.json is there, and says what holds; remove one of them",
+    });
+  return left.flatMap(({ file, why }) => (existsSync(join(projectDir, file)) ? [`${file} is not read: ${why}`] : []));
+}
