@@ -53,7 +53,7 @@ export function adoptGraph(answer: SandboxAnswer, read: (file: string) => string
     traces: [
       ...answer.traces.map(adoptTrace),
       ...[...asked.values()].map(({ trace }) => trace),
-      ...actions.filter(isModel).flatMap((model) => blockTraces(model, read)),
+      ...blockTraces(actions.filter(isModel), read),
     ],
   };
   return { graph: adopted, errors, names: namesOf(graph, defaultSchema) };

@@ -5,6 +5,7 @@ import { expression } from "../sql/authored.ts";
 import { cutToBytes, id, LONGEST_NAME } from "../sql/identifiers.ts";
 import { isExpression } from "../sql/index-columns.ts";
 import { literal } from "../sql/literals.ts";
+import { type Stretch, stretchOf } from "../sql/made-by.ts";
 import { MARK, reference } from "../sql/references.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 import { meaningful } from "../sql/tokens.ts";
@@ -51,10 +52,17 @@ export function configAssertion(query: string, file: string, read: () => string)
   const source = () => read().replaceAll("\r\n", "\n");
   const { from, unique, conditions } = JSON.parse(query.slice(ASKED.length)) as Asked;
   const target = targetIn(from);
-  const place: Places = (key, text) => placeIn(source(), key, text);
+  const place: Places = (key, text) => {
+    const all = source();
+    const whole = { from: 0, to: all.length };
+    const own = placeIn(all, stretchOf(all, file, target.name) ?? whole, key, text);
+    // The config may stand before the call, in a variable.
+    const anywhere = own.isLiteral ? own : placeIn(all, whole, key, text);
+    return anywhere.isLiteral ? anywhere : own;
+  };
   const checked = (key: Written["key"], text: string): Written => {
     try {
-      return { key, text, sql: columnOrExpression(text, key) };
+      return { key, text, sql: columnOrExpression(target.name, text, key) };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       throw restated(error, { location: locationAt(file, source(), place(key, text).at) });
@@ -133,9 +141,10 @@ function targetIn(from: string): Target {
   return { schema: `${MARK}${schema!.replaceAll('""', '"')}`, name: name!.replaceAll('""', '"') };
 }
 
-function columnOrExpression(text: string, key: string): Sql {
+/** A column with its model before it: alone, a name that no column has may be the model's, which is a whole row. */
+function columnOrExpression(model: string, text: string, key: string): Sql {
   const column = key === "rowConditions" ? undefined : columnIn(text, key);
-  return column === undefined ? expression(text, `assertions: ${key}`) : id(column);
+  return column === undefined ? expression(text, `assertions: ${key}`) : id(model, column);
 }
 
 /**
@@ -154,11 +163,12 @@ export function columnIn(text: string, key: string): string | undefined {
 }
 
 /** Where the config says it; where it says `assertions`, when JavaScript made the text. */
-function placeIn(source: string, key: string, text: string): Place {
-  const block = Math.max(0, source.search(/\bassertions\b/));
-  const from = Math.max(block, source.indexOf(key, block));
+function placeIn(source: string, within: Stretch, key: string, text: string): Place {
+  const own = source.slice(0, within.to);
+  const block = within.from + Math.max(0, own.slice(within.from).search(/\bassertions\b/));
+  const from = Math.max(block, own.indexOf(key, block));
   const literalOf = (start: number) => {
-    const found = new RegExp(`(["'\`])${authorsPattern(text)}\\1`).exec(source.slice(start));
+    const found = new RegExp(`(["'\`])${authorsPattern(text)}\\1`).exec(own.slice(start));
     return found ? start + found.index + 1 : undefined;
   };
   const found = literalOf(from) ?? literalOf(block);
@@ -172,11 +182,15 @@ function piecesOf(text: string, written: readonly Written[], place: Places): rea
     const own = made.toString();
     const inside = words.trim();
     const { at, isLiteral } = place(key, words);
-    return occurrences(text, own).map((start): { readonly start: number; readonly piece: TracePiece } =>
-      isLiteral && own === `(${inside})`
-        ? { start: start + 1, piece: [inside.length, at + words.indexOf(inside), 0] }
-        : { start, piece: [own.length, at, 1] },
-    );
+    return occurrences(text, own).flatMap((start): { readonly start: number; readonly piece: TracePiece }[] => {
+      if (!isLiteral) return [{ start, piece: [own.length, at, 1] }];
+      if (own === `(${inside})`) return [{ start: start + 1, piece: [inside.length, at + words.indexOf(inside), 0] }];
+      // A column, at whose first character the server tells of it.
+      return [
+        { start, piece: [1, at, 0] },
+        { start: start + 1, piece: [own.length - 1, at, 1] },
+      ];
+    });
   });
   const pieces: TracePiece[] = [];
   let end = 0;

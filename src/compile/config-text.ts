@@ -1,5 +1,6 @@
 import type { SourceLocation } from "../model/errors.ts";
 import { snippetAt } from "../sql/locate.ts";
+import { stretchOf } from "../sql/made-by.ts";
 import { authorsPattern, locationAt, readLayout, readLines } from "./source.ts";
 
 /** Keys and indexes that lead from a config to a value. */
@@ -25,9 +26,19 @@ export function placeInConfig(
   return { location: locationAt(file, text, at), snippet: snippetAt(text, at) };
 }
 
-/** The offset of a text in a config, behind its quote; undefined where it does not stand there just so. */
-export function offsetOfText(source: string, file: string, path: ConfigPath, text: string): number | undefined {
+/**
+ * The offset of a text in the config of a model, behind its quote; undefined where it does not stand there just so. Of a
+ * file whose calls do not say which of them makes the model, in the first config that has it.
+ */
+export function offsetOfText(
+  source: string,
+  { file, name }: { readonly file: string; readonly name: string },
+  path: ConfigPath,
+  text: string,
+): number | undefined {
+  const { from, to } = stretchOf(source, file, name) ?? { from: 0, to: source.length };
   return configsIn(source, file, String(path[0]))
+    .filter((open) => from <= open && open < to)
     .map((open) => walk(source, open, path))
     .flatMap(({ value, depth }) => (depth === path.length && value !== undefined ? value + 1 : []))
     .find((at) => source.startsWith(text, at));

@@ -1,5 +1,5 @@
 import { relation } from "../sql/authored.ts";
-import { ids } from "../sql/identifiers.ts";
+import { id } from "../sql/identifiers.ts";
 import { join, sql } from "../sql/sql.ts";
 import { checkKnown, columnNames, fail, foundOf } from "./shared/check-options.ts";
 
@@ -20,8 +20,11 @@ export function all(options: UnionOptions): string {
   const columns = columnNames(caller, options.columns, "columns");
   if (!Array.isArray(options.from) || !options.from.length)
     fail(caller, `needs from: [relation, …], found ${foundOf(options.from)}`);
-  const selects = options.from.map(
-    (one) => sql`select ${join(ids(columns), ", ")} from ${relation(one, `${caller}: from`)}`,
+  // Alone, a name that no column has may be the relation's, which is a whole row.
+  const united = join(
+    columns.map((name) => id("part", name)),
+    ", ",
   );
+  const selects = options.from.map((one) => sql`select ${united} from ${relation(one, `${caller}: from`)} as part`);
   return join(selects, "\nunion all\n").toString();
 }

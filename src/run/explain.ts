@@ -211,9 +211,13 @@ const ADVICE: Readonly<Record<string, string>> = {
   [SQLSTATE.uniqueViolation]: "the rows are not unique: see the detail, and correct the key or the query",
 };
 
+/** Alone it stands in quotes; behind the relation that it is of, it does not. */
+const NO_COLUMN = /column (?:"([^"]+)"|[^".]+\.(.+) does not exist)/;
+
 /** A query that says CustId without quotes makes a column custid; a config that says a + b means a column. */
 function misnamed(message: string, code: string): string | undefined {
-  const name = code === SQLSTATE.undefinedColumn ? /column "([^"]+)"/.exec(message)?.[1] : undefined;
+  const [, alone, behind] = (code === SQLSTATE.undefinedColumn ? NO_COLUMN.exec(message) : null) ?? [];
+  const name = alone ?? behind;
   if (name === undefined) return undefined;
   if (/[-+*/:=<>|]/.test(name)) return `in a config an expression stands in parentheses: (${name})`;
   if (name === name.toLowerCase()) return undefined;

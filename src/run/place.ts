@@ -3,7 +3,7 @@ import type { Action, CompiledGraph, Trace } from "../model/graph.ts";
 import type { AuditStep, Statement } from "../model/plan.ts";
 import type { StepError } from "../model/report.ts";
 import { type PostgresError, SQLSTATE } from "../postgres/sqlstate.ts";
-import { placeOf, positionAt, snippetAt } from "../sql/locate.ts";
+import { placeOf, positionAt } from "../sql/locate.ts";
 import { joinStatements, statementAt } from "../sql/message.ts";
 import { meaningful } from "../sql/tokens.ts";
 
@@ -37,9 +37,8 @@ export function place(
   statements: readonly Statement[],
   { read, traces }: Sources,
 ): Pick<StepError, "location" | "snippet"> {
-  const named =
-    failure.position === undefined && file !== undefined ? configPlace(failure, file, read(file)) : undefined;
-  if (named) return named;
+  const named = failure.position === undefined ? namedColumn(failure, statements) : undefined;
+  if (named) return placeOf(traces, read, named.file, named.text, 0);
   const at =
     failure.position === undefined
       ? failedStatement(failure, statements)
@@ -70,18 +69,12 @@ function spaceBefore(text: string): number {
   return meaningful(text)[0]?.start ?? 0;
 }
 
-/** Of a column that a config names and the model does not have: where the config names it. */
-function configPlace(
-  { message, code }: PostgresError,
-  file: string,
-  source: string,
-): Pick<StepError, "location" | "snippet"> | undefined {
-  const name = code === SQLSTATE.undefinedColumn ? /column "([^"]+)"/.exec(message)?.[1] : undefined;
+/** What an author wrote that names the column which is not there: what makes an index says it without a place. */
+function namedColumn({ message, code, completed = 0 }: PostgresError, statements: readonly Statement[]) {
+  const name = code === SQLSTATE.undefinedColumn ? /column "(.+)" does not exist/.exec(message)?.[1] : undefined;
   if (name === undefined) return undefined;
-  const at = ['"', "'"].map((mark) => source.indexOf(mark + name + mark)).find((one) => one >= 0);
-  return at === undefined
-    ? undefined
-    : { location: { file, ...positionAt(source, at + 1) }, snippet: snippetAt(source, at + 1) };
+  const { origins = [] } = statements[completed] ?? {};
+  return origins.find(({ text }) => text === name || text.startsWith(`${name} `));
 }
 
 /** Where an author's text begins. */

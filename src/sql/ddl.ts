@@ -2,7 +2,7 @@ import type { Grant } from "../model/catalog.ts";
 import type { IndexOptions } from "../model/graph.ts";
 import type { Target } from "../model/target.ts";
 import { expression, relation } from "./authored.ts";
-import { id, ids, relationId } from "./identifiers.ts";
+import { id, relationId } from "./identifiers.ts";
 import { indexColumn } from "./index-columns.ts";
 import { dollarQuoted, literal, sqlLiteral } from "./literals.ts";
 import { privateId } from "./names.ts";
@@ -43,15 +43,19 @@ export function createIndex(table: string, index: IndexOptions, file: string): S
     writtenIn(file, column, indexColumn(column, "postgres.indexes: columns")),
   );
   const using = index.using ? sql` using ${id(index.using.toLowerCase())}` : empty;
-  const include = index.include ? sql` include (${ids(index.include)})` : empty;
+  const include = index.include ? sql` include (${columnsIn(file, index.include)})` : empty;
   const condition = index.where && writtenIn(file, index.where, expression(index.where, "postgres.indexes: where"));
   const where = condition ? sql` where ${condition}` : empty;
   return sql`create ${index.unique ? sql`unique ` : empty}index on ${privateId(table)}${using} (${columns})${include}${where}`;
 }
 
 /** NULL is a key like any other: two rows with it are two rows with the same key. */
-export function createUniqueKey(table: string, columns: readonly string[]): Sql {
-  return sql`create unique index on ${privateId(table)} (${ids(columns)}) nulls not distinct`;
+export function createUniqueKey(table: string, columns: readonly string[], file: string): Sql {
+  return sql`create unique index on ${privateId(table)} (${columnsIn(file, columns)}) nulls not distinct`;
+}
+
+function columnsIn(file: string, names: readonly string[]): Sql[] {
+  return names.map((name) => writtenIn(file, name, id(name)));
 }
 
 /**

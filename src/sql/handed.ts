@@ -51,17 +51,21 @@ const WRITTEN =
 /** A name as SQL has it, with what stands before its last part. */
 const NAME = /^(?:(?:"(?:[^"]|"")*"|[\w$]+)\s*\.\s*)*(?:"((?:[^"]|"")*)"|([\w$]+))/;
 
+/** A text as SQL has it: the name of a type, for the server to look up. */
+const TEXT = /^'((?:[^']|'')*)'/;
+
 /** Of what is said of a model, no word is a column. */
 const NO_COLUMNS = new Set(["tags", "schema", "description"]);
 
 /**
- * Where the name at the place of what was made is written in the brackets of its maker: as a text of its own or as a key, which
- * stands in SQL in quotes. What Dataform's own calls are handed is no column.
+ * Where the name or the text at the place of what was made is written in the brackets of its maker: as a text of its own or as a
+ * key, which stands in SQL in quotes. What Dataform's own calls are handed is no column.
  */
 function namePlaces(source: string, maker: number, { text, offset }: Made): readonly number[] {
   if (/^(?:publish|operate|assert)\b/.test(source.slice(maker)) && source[maker - 1] !== ".") return [];
   const [, quoted, plain] = NAME.exec(text.slice(offset)) ?? [];
-  const name = quoted?.replaceAll('""', '"') ?? plain;
+  const literal = TEXT.exec(text.slice(offset))?.[1]?.replaceAll("''", "'");
+  const name = literal ?? quoted?.replaceAll('""', '"') ?? plain;
   const places: number[] = [];
   let open = 0;
   let key = "";

@@ -65,11 +65,11 @@ export function fixed(text: string): Chunk[] {
   return [{ text, fixed: true }];
 }
 
-/** SQL that was made of what an author wrote, and holds it as it is: an error in it stands in the file. */
+/** SQL that was made of what an author wrote, and holds it as it is, or its names in quotes: an error in it stands in the file. */
 export function writtenIn(file: string, text: string, made: Sql): Sql {
   const [whole, words] = [made.toString(), text.trim()];
-  const at = whole.indexOf(words);
-  return at < 0 ? made : new Sql([{ text: whole, fixed: true, origin: { file, text: words, at } }]);
+  const at = Math.max(whole.indexOf(words), 0);
+  return new Sql([{ text: whole, fixed: true, origin: { file, text: words, at } }]);
 }
 
 /**

@@ -16,18 +16,18 @@ test.each(versions)("with %s a name in a config assertion is a column, and an ex
   const asked = `{ uniqueKey: ["user", "CustId", "my col", "a-b", "lower(email)"], nonNull: ["order", "(a is null)"], rowConditions: ["amount >= 0 -- \\\\d", "user = 'x'"] }`;
   const expected = [
     `select
-  "user",
-  "CustId",
-  "my col",
-  "a-b",
+  "a"."user",
+  "a"."CustId",
+  "a"."my col",
+  "a"."a-b",
   (lower(email)) as "lower(email)",
   count(*) as "_dataform_rows"
 from "marts"."a"
 group by
-  "user",
-  "CustId",
-  "my col",
-  "a-b",
+  "a"."user",
+  "a"."CustId",
+  "a"."my col",
+  "a"."a-b",
   (lower(email))
 having count(*) > 1`,
     `select E'amount >= 0 -- \\\\d' as "_dataform_condition", "a".*
@@ -41,7 +41,7 @@ where not (user = 'x')
 union all
 select 'order is not null' as "_dataform_condition", "a".*
 from "marts"."a"
-where "order" is null
+where "a"."order" is null
 union all
 select '(a is null) is not null' as "_dataform_condition", "a".*
 from "marts"."a"
@@ -139,6 +139,18 @@ publish("e", {
     hint: expect.stringContaining("custid"),
   });
   expect(error("e_assertions_uniqueKey_0").location).toEqual({ file: "definitions/e.js", line: 3, column: 3 });
+});
+
+test("a key that is called like its model is a column, and never the whole row", async () => {
+  const { run } = await warehouse({
+    "country.sqlx": `config { type: "table", assertions: { uniqueKey: ["country"], nonNull: ["country"] } }
+select 'de' as code union all select 'fr'`,
+  });
+  const report = await run();
+  for (const of of ["uniqueKey_0", "rowConditions"])
+    expect(stepOf(report, `assertions.marts_country_assertions_${of}`).error?.message).toBe(
+      "column country.country does not exist",
+    );
 });
 
 test("what is no expression is refused at its line when the project is compiled", async () => {

@@ -121,6 +121,15 @@ test("SQL and columns that a config gets wrong stand at their line and column", 
   const { run } = await warehouse({
     ...files,
     "guarded.sqlx": model(guarded),
+    "definitions/several.js": `publish("first", { type: "table", postgres: { indexes: [{ columns: ["noting"] }] } }).query("select 1 as noting");
+publish("second", { type: "table", tags: ["noting"],
+  postgres: { indexes: [{ columns: ["noting desc"] }] } }).query("select 1 as id");
+publish("third", { type: "incremental", tags: ["absent"],
+  uniqueKey: ["absent"] }).query("select 1 as id");
+publish("fourth", { type: "table", tags: ["noting"],
+  assertions: { nonNull: ["noting"] } }).query("select 1 as id");
+const before = { assertions: { nonNull: ["noting", "else"] } };
+publish("fifth", before).query("select 1 as id, 2 as noting");`,
     "definitions/made.js": `const where = "noting";\npublish("made", { postgres: { indexes: [{ columns: ["id"], where }] }, type: "table" }).query("select 1 as id");`,
   });
   const report = await run();
@@ -132,6 +141,15 @@ test("SQL and columns that a config gets wrong stand at their line and column", 
   for (const [name, [, ...expected]] of Object.entries(wrong)) expect(place(`marts.${name}`)).toEqual(expected);
   expect(place("marts.guarded")).toEqual([5, "noting"]);
   expect(place("marts.made")).toEqual([1, "noting"]);
+  // In the config of the model that has it, whatever else the file says.
+  expect(["second", "third"].map((name) => place(`marts.${name}`))).toEqual([
+    [3, "noting"],
+    [5, "absent"],
+  ]);
+  expect(["fourth", "fifth"].map((name) => place(`assertions.marts_${name}_assertions_rowConditions`))).toEqual([
+    [7, "noting"],
+    [8, 'else"]'],
+  ]);
 });
 
 test("an error in SQL that is handed to a function, which wraps it, stands where the author has it", async () => {
@@ -228,6 +246,8 @@ scd2.publish("attributes", { from: ["raw", "logins"], key: "id",
       'const shared = {};\nscd2.publish("value", { from: ["raw", "logins"], key: "id", attributes: { code: "varchar(3)" } });',
     "definitions/looped.js":
       'for (const name of ["one", "two"])\n  scd2.publish(name, { from: ["raw", "logins"], key: "id", attributes: { [["not", "ing"].join("")]: "text" } });',
+    "definitions/typed.js":
+      'scd2.publish("typed", { from: ["raw", "logins"], key: "id",\n  attributes: { code: "txet" } });',
     "definitions/columns.js":
       'reconcile.publish("columns", { ours: ["raw", "logins"], theirs: ["raw", "logins"], key: "id",\n  columns: { "noting": { kind: "text" } } });',
     "called.sqlx": `config { type: "table" }
@@ -249,6 +269,7 @@ scd2.publish("attributes", { from: ["raw", "logins"], key: "id",
     value_store: [2, "publish"],
     one_store: [2, "publish"],
     two_store: [2, "publish"],
+    typed_store: [2, 'txet" }'],
     columns_store: [2, 'noting"'],
     called: [3, "noting:"],
   });

@@ -47,7 +47,9 @@ export function finishStorage(
 ): Statement[] {
   return [
     statement("shape", replicaIdentity(storage.table)),
-    ...(model.uniqueKey.length ? [statement("index", createUniqueKey(storage.table, model.uniqueKey))] : []),
+    ...(model.uniqueKey.length
+      ? [statement("index", createUniqueKey(storage.table, model.uniqueKey, model.file))]
+      : []),
     ...finishTable(model, storage.table, onNewTable(model, context, storage, postOperations)),
     statement(
       "shape",

@@ -126,7 +126,7 @@ function newRows(model: Incremental, current: Ground, context: StepContext): Bui
       resolve,
       before: sql`create table ${privateId(table)} as`,
     }),
-    ...(model.uniqueKey.length ? [statement("index", createUniqueKey(table, model.uniqueKey))] : []),
+    ...(model.uniqueKey.length ? [statement("index", createUniqueKey(table, model.uniqueKey, model.file))] : []),
     statement("analyze", sql`analyze ${privateId(table)}`),
     label(model, context, "table", table),
     ...before.end,

@@ -1,3 +1,3 @@
-select "user", "Day" from "a"."b"
+select "part"."user", "part"."Day" from "a"."b" as part
 union all
-select "user", "Day" from raw.c
+select "part"."user", "part"."Day" from raw.c as part

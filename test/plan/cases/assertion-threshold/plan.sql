@@ -31,11 +31,11 @@ savepoint "audit";
 -- assertion assertions.marts_sales_assertions_uniqueKey_0 (in the project)
 with failing as materialized (
 select
-  "id",
+  "sales"."id",
   count(*) as "_dataform_rows"
 from "_dataform"."sales_4d6dd095ba_1" as "sales"
 group by
-  "id"
+  "sales"."id"
 having count(*) > 1
 )
 
