@@ -83,6 +83,8 @@ export default defineConfig(({ mode }) => {
       experimental: { fsModuleCache: true, fsModuleCachePath: resolve("node_modules/.cache/vitest") },
       testTimeout: mode === "proof" ? 3_600_000 : 120_000,
       hookTimeout: 120_000,
+      // What is waited for comes, however loaded the machine is: a second, as Vitest has it, judges the machine.
+      expect: { poll: { timeout: 60_000 } },
       // Two cores: a third test has something to do while two wait for their server; a fourth gained nothing.
       maxWorkers: 3,
       execArgv: [...OPTIMIZE_LATER],
