@@ -1,4 +1,4 @@
-import { test } from "vitest";
+import { inject, test } from "vitest";
 import { ads } from "../oracle/ads.ts";
 import { MINIMUM_CLICKS } from "../oracle/ads-questions.ts";
 import { blog } from "../oracle/blog.ts";
@@ -30,6 +30,9 @@ const IN_SMALL: Readonly<Record<string, number>> = {
   temperatures: 2,
   transactions: 3,
 };
+/** On a server beside the first: its SQL is the same every day. */
+const BESIDE = 3;
+const daysInSmall = (name: string) => Math.min(IN_SMALL[name]!, inject("everyCase") ? DAYS : BESIDE);
 
 const settings = (vars: Readonly<Record<string, string>>) =>
   JSON.stringify({
@@ -65,7 +68,7 @@ for (const [name, product] of Object.entries(products))
   for (let world = 0; world < WORLDS; world++)
     test(
       `${name}, world ${seed + world}: every cell of every mart and history is what the page says, day by day and anew`,
-      () => agreesWithOracle(product, seed + world, isWhole ? DAYS : IN_SMALL[name]!),
+      () => agreesWithOracle(product, seed + world, isWhole ? DAYS : daysInSmall(name)),
       isWhole ? 3_600_000 : 120_000,
     );
 
