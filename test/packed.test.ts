@@ -91,7 +91,7 @@ test.skipIf(!hasTools)("publint, attw and knip have nothing to say (needs test/s
 });
 
 test.skipIf(!hasTools)(
-  "every example works where the package is installed, its YAML finds the schema, and npm warns of nothing (needs test/servers)",
+  "an example works where the package is installed, the YAML of each finds the schema, and npm warns of nothing (needs test/servers)",
   async () => {
     let modules: string | undefined;
     for (const name of exampleNames) {
@@ -114,6 +114,8 @@ test.skipIf(!hasTools)(
         expect([file, text]).toEqual([file, expect.stringMatching(/^# yaml-language-server: \$schema=/)]);
         expect([file, missingSchemas(join(project, file), text)]).toEqual([file, []]);
       }
+      // What the others' READMEs tell to type runs without an installed package, in test/examples.test.ts.
+      if (name !== "csv") continue;
       const bin = join(modules, "dataform-postgres/bin/dataform.js");
       expect([name, await followReadme(project, installed(bin, project, { PATH: process.env.PATH }))]).toEqual([
         name,
