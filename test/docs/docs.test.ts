@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { parseConnectionUrl, script, withClient } from "dataform-postgres";
+import { connectionUrl, parseConnectionUrl, script, startEmbedded, withClient } from "dataform-postgres";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { testDatabase } from "../support/database.ts";
+import { resetProject } from "../support/embedded.ts";
 import { uniquePrefix } from "../support/roles.ts";
 import { type Place, runLine, shows } from "./commands.ts";
 import { given } from "./given.ts";
@@ -11,10 +12,13 @@ import { type Block, blocksOf, pages, root } from "./markdown.ts";
 import { missingSchemas, wrongInYaml } from "./yaml.ts";
 
 // Every page is taken at its word: its files make a project, its commands and statements run there in their order, on a
-// database of its own, and what it shows of their output is compared.
+// database of its own, and what it shows of their output is compared. README's and of what it leaves there are on the server
+// that comes along, as a new user runs them.
 
 interface Project extends Place {
-  readonly database: TestDatabase;
+  /** The URL of its database, once there is one. */
+  url(): Promise<string>;
+  end(): Promise<void>;
 }
 
 const LONG_AGO = new Date("2026-01-01");
@@ -24,7 +28,7 @@ const open: Project[] = [];
 let clone: Project;
 
 beforeAll(async () => {
-  clone = await project((dir) => {
+  const dir = folder((dir) => {
     for (const name of [
       "dashboards",
       "definitions",
@@ -39,24 +43,35 @@ beforeAll(async () => {
     ])
       symlinkSync(join(root, name), join(dir, name));
   });
+  // Its server has a user of its own, who must get in.
+  chmodSync(dir, 0o755);
+  const stateDir = join(dir, ".dataform");
+  const url = async () => connectionUrl(await startEmbedded(stateDir), { password: true });
+  clone = { dir, env: {}, url, end: () => resetProject(dir) };
+  open.push(clone);
 });
 
 afterAll(async () => {
-  for (const { dir, database } of open) {
+  for (const { dir, end } of open) {
+    await end();
     rmSync(dir, { recursive: true, force: true });
-    await database.drop();
   }
   await dropRoles();
 });
 
-async function project(fill: (dir: string) => void): Promise<Project> {
+function folder(fill: (dir: string) => void): string {
   const dir = mkdtempSync(join(tmpdir(), "docs-"));
-  const database = await testDatabase();
   mkdirSync(join(dir, "node_modules/.bin"), { recursive: true });
   symlinkSync(root, join(dir, "node_modules/dataform-postgres"));
   symlinkSync(join(root, "bin/dataform.js"), join(dir, "node_modules/.bin/dataform"));
   fill(dir);
-  const made = { dir, database, env: { DATABASE_URL: database.url } };
+  return dir;
+}
+
+async function project(fill: (dir: string) => void): Promise<Project> {
+  const dir = folder(fill);
+  const { url, drop } = await testDatabase();
+  const made = { dir, env: { DATABASE_URL: url }, url: async () => url, end: drop };
   open.push(made);
   return made;
 }
@@ -90,8 +105,10 @@ test.each(tested)("%s is true", { timeout: 180_000 }, async (page) => {
     // What several blocks are, the first one is.
     for (const { file, text } of blocks.toReversed()) if (file) write(dir, file, text);
   });
-  if (newDatabase) own.env.NEW_DATABASE_URL = (await project(() => {})).database.url;
+  if (newDatabase) own.env.NEW_DATABASE_URL = await (await project(() => {})).url();
   let place = inClone === "from the start" ? clone : own;
+  // A script of a page connects by itself.
+  if (place === clone) clone.env.DATABASE_URL ??= await clone.url();
   const wrong: string[] = [];
   for (const line of before) wrong.push(...(await ran(line, place)));
   for (const block of blocks) {
@@ -117,8 +134,8 @@ async function check(block: Block, place: Project): Promise<readonly string[]> {
     case "console":
       return shown(block.text, place);
     case "sql":
-      return attempt(() =>
-        withClient(parseConnectionUrl(place.database.url, "test"), {}, async (client) => {
+      return attempt(async () =>
+        withClient(parseConnectionUrl(await place.url(), "test"), {}, async (client) => {
           await client.script(script("begin"));
           await client.script(script(block.text));
           await client.script(script("rollback"));
@@ -144,9 +161,9 @@ async function check(block: Block, place: Project): Promise<readonly string[]> {
 }
 
 /** Whether there is a pg_dump, and not an older one than the server. */
-async function canDump({ dir, env, database }: Project): Promise<boolean> {
+async function canDump({ dir, env, url }: Project): Promise<boolean> {
   const { exitCode, output } = await runLine("pg_dump --version", { dir, env });
-  const { rows } = await withClient(parseConnectionUrl(database.url, "test"), {}, (client) =>
+  const { rows } = await withClient(parseConnectionUrl(await url(), "test"), {}, (client) =>
     client.query<{ major: string }>(script("select current_setting('server_version_num')::int / 10000 as major")),
   );
   return exitCode === 0 && Number(/\d+/.exec(output)?.[0]) >= Number(rows[0]!.major);
