@@ -1,4 +1,5 @@
 import type { EventKey } from "../land/ledger/event-keys.ts";
+import type { Sending } from "./event.ts";
 import type { Judgement } from "./event-streams.ts";
 
 /** An event on its way into the database, and what is no event that came as one. */
@@ -7,6 +8,10 @@ export interface Arrived {
   readonly position: string;
   /** As it is kept where it does not land. */
   readonly text: () => string;
+  /** As it was sent. */
+  readonly sent: { readonly text: string };
+  /** What its request had in common. */
+  readonly sending: Sending;
   /** Characters that were sent. */
   readonly size: number;
   readonly judged: Judgement;
@@ -20,3 +25,5 @@ export type Outcome =
   /** It had come before. */
   | { readonly kind: "duplicate" }
   | { readonly kind: "rejected"; readonly reason: string };
+
+export const ACCEPTED: Outcome = { kind: "accepted" };

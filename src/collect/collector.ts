@@ -6,11 +6,12 @@ import { pause } from "../wait/pause.ts";
 import { after } from "../wait/timers.ts";
 import type { Outcome } from "./arrived.ts";
 import { arrivedOf } from "./arriving.ts";
-import { takeCare } from "./caretaker.ts";
+import { careOf, takeCare } from "./caretaker.ts";
 import type { Sending } from "./event.ts";
 import type { EventStreams } from "./event-streams.ts";
 import { type CollectedSource, Lane } from "./lane.ts";
 import type { CollectMeasuring } from "./measuring.ts";
+import type { Outlet } from "./outlet.ts";
 import type { SentEvents } from "./request.ts";
 import { Room } from "./room.ts";
 import { Teller } from "./teller.ts";
@@ -34,13 +35,16 @@ export interface CollectorOptions {
 
 /** Why events were not taken: they may be sent again. */
 export class NotTaken extends Error {
-  readonly why: "full" | "away";
+  readonly why: "full" | Away;
 
-  constructor(why: "full" | "away") {
-    super(why === "full" ? "too many events wait" : "the database does not answer");
+  constructor(why: "full" | Away) {
+    super(why === "full" ? "too many events wait" : `the ${why} does not answer`);
     this.why = why;
   }
 }
+
+/** What does not answer. */
+type Away = "database" | "queue";
 
 /** Milliseconds: how often loads are ended; until it is tried again, at most. */
 const LOOK_EVERY = 1_000;
@@ -59,7 +63,7 @@ export class Collector {
   readonly #queue: Waiting[] = [];
   readonly #teller: Teller;
   #streams: EventStreams;
-  #lane: Lane | undefined;
+  #lane: Outlet | undefined;
   /** Ends what the database is asked for, whatever waits. */
   readonly #hard: AbortController;
   /** A commit takes too long, and is being ended. */
@@ -71,7 +75,7 @@ export class Collector {
   #isNews = false;
   #wake = () => {};
 
-  private constructor(options: CollectorOptions, lane: Lane, hard: AbortController) {
+  private constructor(options: CollectorOptions, lane: Outlet, hard: AbortController) {
     this.#hard = hard;
     this.#options = options;
     this.#lane = lane;
@@ -82,12 +86,11 @@ export class Collector {
 
   /** @throws UserError where the database cannot be reached, or cannot have the tables */
   static async open(options: CollectorOptions, signal: AbortSignal): Promise<Collector> {
-    const { settings, source, log } = options;
     const hard = new AbortController();
     const stop = () => hard.abort(signal.reason);
     signal.addEventListener("abort", stop, { once: true });
     try {
-      const lane = await Lane.open(settings, source, { signal: hard.signal, onWait: log });
+      const lane = await openOutlet(options, hard.signal);
       return new Collector(options, lane, hard);
     } finally {
       signal.removeEventListener("abort", stop);
@@ -111,7 +114,7 @@ export class Collector {
 
   /** Why nothing is taken now; undefined where something is. */
   get refusal(): NotTaken | undefined {
-    if (!this.#lane || this.#isStuck) return new NotTaken("away");
+    if (!this.#lane || this.#isStuck) return new NotTaken(awayOf(this.source));
     return this.room.isFull ? new NotTaken("full") : undefined;
   }
 
@@ -146,7 +149,8 @@ export class Collector {
     };
     if (signal.aborted) end();
     else signal.addEventListener("abort", end, { once: true });
-    const caring = takeCare(() => ({ settings, source, streams: this.#streams, lake }), signal, log);
+    // Those who land what is in the queue take care of what landed.
+    const caring = source.connector.produce ? undefined : takeCare(careOf(source, { settings, lake }), signal, log);
     while (!signal.aborted || this.#queue.length) {
       try {
         this.#lane ??= await this.#reopen(signal);
@@ -166,7 +170,7 @@ export class Collector {
   }
 
   /** At once where nothing was notified for a while, or else as soon as that is so. */
-  async #notify(lane: Lane): Promise<void> {
+  async #notify(lane: Outlet): Promise<void> {
     const now = performance.now();
     if (!this.#isNews || now - this.#notifiedAt < NOTIFY_EVERY) return;
     this.#isNews = false;
@@ -187,14 +191,14 @@ export class Collector {
     if (left !== undefined && left > 0 && !signal.aborted) await pause(left);
   }
 
-  async #commit(lane: Lane): Promise<void> {
+  async #commit(lane: Outlet): Promise<void> {
     const batch = takeBatch(this.#queue);
     const begun = performance.now();
     const measured = (isMade: boolean) =>
       this.#options.measuring?.committed(this.source.source, isMade, (performance.now() - begun) / 1000);
     const stop = after(this.#options.patience, () => {
       this.#isStuck = true;
-      refuse([...batch, ...this.#queue.splice(0)]);
+      this.#refuse([...batch, ...this.#queue.splice(0)]);
       lane.cancel();
     });
     try {
@@ -206,7 +210,7 @@ export class Collector {
       measured(true);
     } catch (error) {
       measured(false);
-      refuse(batch);
+      this.#refuse(batch);
       throw error;
     } finally {
       stop();
@@ -214,7 +218,7 @@ export class Collector {
   }
 
   /** What the server does not take takes no request along but its own: they are tried by halves. */
-  async #land(lane: Lane, batch: readonly Waiting[], tries: { left: number }): Promise<void> {
+  async #land(lane: Outlet, batch: readonly Waiting[], tries: { left: number }): Promise<void> {
     try {
       const outcomes = await lane.write(batch.flatMap(({ events }) => events));
       this.#options.measuring?.landed(this.source.source, outcomes);
@@ -234,7 +238,7 @@ export class Collector {
   }
 
   /** Returns whether one of them has landed. */
-  async #landEach(lane: Lane, parts: readonly (readonly Waiting[])[], tries: { left: number }): Promise<boolean> {
+  async #landEach(lane: Outlet, parts: readonly (readonly Waiting[])[], tries: { left: number }): Promise<boolean> {
     let hasLanded = false;
     for (const part of parts) {
       try {
@@ -242,10 +246,14 @@ export class Collector {
         hasLanded = true;
       } catch (error) {
         if (!lane.goesOn(error)) throw error;
-        refuse(part);
+        this.#refuse(part);
       }
     }
     return hasLanded;
+  }
+
+  #refuse(waiting: readonly Waiting[]): void {
+    for (const { failed } of waiting) failed(new NotTaken(awayOf(this.source)));
   }
 
   /** What waits is refused: it may be sent again, to this one or another. */
@@ -254,18 +262,17 @@ export class Collector {
     this.#lane = undefined;
     this.#isStuck = false;
     this.#failures++;
-    refuse(this.#queue.splice(0));
+    this.#refuse(this.#queue.splice(0));
     this.#teller.say(`events are refused for now: ${wordsOf(error)}`);
     await lane?.abandon();
   }
 
   /** Not at once where commit after commit fails, for whatever reason. */
-  async #reopen(signal: AbortSignal): Promise<Lane> {
-    const { settings, source, log } = this.#options;
+  async #reopen(signal: AbortSignal): Promise<Outlet> {
     for (let wait = 25 * 2 ** Math.min(this.#failures, 10); ; wait *= 2) {
       if (this.#failures > 1) await pause(Math.min(wait, LONGEST_WAIT), signal);
       try {
-        const lane = await Lane.open(settings, source, { signal: this.#hard.signal, onWait: log });
+        const lane = await openOutlet(this.#options, this.#hard.signal);
         this.#streams = lane.streams;
         this.#teller.say("events are taken again");
         return lane;
@@ -278,8 +285,13 @@ export class Collector {
   }
 }
 
-function refuse(waiting: readonly Waiting[]): void {
-  for (const { failed } of waiting) failed(new NotTaken("away"));
+async function openOutlet({ settings, source, log }: CollectorOptions, signal: AbortSignal): Promise<Outlet> {
+  if (source.connector.produce) return (await import("./queue/queue-outlet.ts")).QueueOutlet.open(source, signal);
+  return Lane.open(settings, source, { signal, onWait: log });
+}
+
+function awayOf({ connector }: CollectedSource): Away {
+  return connector.produce ? "queue" : "database";
 }
 
 function wordsOf(error: Error): string {

@@ -20,27 +20,26 @@ export interface Sending {
   readonly writeKey: string;
   /** Milliseconds since 1970. */
   readonly receivedAt: number;
-  /** For events that do not say it themselves. */
-  readonly sentAt?: string | undefined;
+  /** For events that do not say it themselves, as it was sent. */
+  readonly sentAt?: unknown;
 }
 
 const LONGEST_ID = 200;
 
 /** An event of a request: its envelope, or what is wrong with it. */
-export function readEnvelope(
-  document: JsonPart,
-  sentAt: string | undefined,
-): Envelope | { readonly reasons: readonly string[] } {
+export function readEnvelope(document: JsonPart, sentAt: unknown): Envelope | { readonly reasons: readonly string[] } {
   const { value, source } = document;
   if (!isObject(value)) return { reasons: ["is not a JSON object"] };
   const reasons = mistakesIn(value);
+  const expected = sentAt === undefined || Object.hasOwn(value, "sent_at") ? undefined : isTime(sentAt);
+  if (expected !== undefined) reasons.push(`sent_at of its request: must be ${expected}`);
   if (reasons.length) return { reasons };
   return {
     id: value.id as string,
     type: value.type as string,
     version: (value.version as number | undefined) ?? 1,
     time: value.time as string | undefined,
-    sentAt: (value.sent_at as string | undefined) ?? sentAt,
+    sentAt: (value.sent_at ?? sentAt) as string | undefined,
     data: {
       value: (value.data as Readonly<Record<string, unknown>> | undefined) ?? {},
       source: source.fields().get("data") ?? EMPTY,

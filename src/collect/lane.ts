@@ -10,10 +10,11 @@ import type { CollectDeclaration, IngestDeclaration } from "../model/declaration
 import { type Client, connect } from "../postgres/client.ts";
 import { mayBeOfRows } from "../postgres/sqlstate.ts";
 import { inLazyTransaction, type LazyTransaction } from "../postgres/together.ts";
-import type { Arrived, Outcome } from "./arrived.ts";
+import { ACCEPTED, type Arrived, type Outcome } from "./arrived.ts";
 import { type EventStream, EventStreams, type EventTarget } from "./event-streams.ts";
 import { countCommitted, type OpenLoad, OpenLoads, PATIENCE } from "./loads.ts";
 import { comparedWith, firstOfEach, knownAfter, type Placed, refused, TOO_MANY } from "./names.ts";
+import type { Outlet } from "./outlet.ts";
 
 export interface CollectedSource extends IngestDeclaration {
   readonly connector: CollectDeclaration;
@@ -48,7 +49,7 @@ function placedAs({ events, first }: Batch, rowNo: number): Placed {
 const MOST_PASSES = 3;
 
 /** One connection over which the events of a source land, one commit after the other. */
-export class Lane {
+export class Lane implements Outlet {
   readonly streams: EventStreams;
   readonly #client: Client;
   readonly #source: CollectedSource;
@@ -101,24 +102,33 @@ export class Lane {
 
   /**
    * Lands events, all of them in one commit. What became of each is known once it has resolved.
+   * @param first what else is done in their transaction, before them
    * @throws where none of them has landed and the connection goes on (`goesOn`), or nobody knows
    */
-  async write(events: readonly Arrived[]): Promise<readonly Outcome[]> {
+  async write(events: readonly Arrived[], first?: (client: Client) => Promise<void>): Promise<readonly Outcome[]> {
     const loads = new Map<EventStream | undefined, OpenLoad>();
     for (const { judged } of events)
       if (!loads.has(judged.stream)) loads.set(judged.stream, await this.#loads.of(judged.stream));
     try {
-      return await this.#commit(events, loads, false);
+      return await this.#commit(events, { loads, isCareful: false }, first);
     } catch (error) {
       if (!this.goesOn(error)) throw error;
-      return this.#commit(events, loads, true);
+      return this.#commit(events, { loads, isCareful: true }, first);
     }
   }
 
-  async #commit(events: readonly Arrived[], loads: Commit["loads"], isCareful: boolean): Promise<readonly Outcome[]> {
+  async #commit(
+    events: readonly Arrived[],
+    { loads, isCareful }: Pick<Commit, "loads" | "isCareful">,
+    before: ((client: Client) => Promise<void>) | undefined,
+  ): Promise<readonly Outcome[]> {
     const outcomes = new Array<Outcome>(events.length);
     const landed: Batch[] = [];
     await inLazyTransaction(this.#client, async (transaction) => {
+      if (before) {
+        await transaction.send();
+        await before(this.#client);
+      }
       const commit: Commit = { transaction, loads, isCareful, outcomes, landed };
       let left: readonly Placed[] = events.map((event, at) => ({ at, event }));
       for (let pass = 1; left.length; pass++) left = await this.#pass(commit, pass < MOST_PASSES ? left : giveUp(left));
@@ -261,8 +271,6 @@ export class Lane {
     return this.#client.close().catch(() => {});
   }
 }
-
-const ACCEPTED: Outcome = { kind: "accepted" };
 
 interface Passed {
   readonly first: readonly Placed[];

@@ -44,8 +44,8 @@ export function knownAfter({ key }: Arrived, outcome: Outcome, before: KnownEven
 }
 
 /** The event as a reject that says nothing of its name. */
-export function refused({ position, text, size, judged }: Arrived, reason: string): Arrived {
-  return { position, text, size, judged: { stream: judged.stream, reason } };
+export function refused({ position, text, sent, sending, size, judged }: Arrived, reason: string): Arrived {
+  return { position, text, sent, sending, size, judged: { stream: judged.stream, reason } };
 }
 
 const OTHER_BODY = "id: an event of this name came before, and said something else";

@@ -1,6 +1,5 @@
 import type {
   AuthDeclaration,
-  CollectDeclaration,
   FilesDeclaration,
   HttpDeclaration,
   PagingDeclaration,
@@ -9,15 +8,8 @@ import type {
   SqlDeclaration,
 } from "../model/declarations.ts";
 import type { Declared } from "../model/declared.ts";
-import { milliseconds } from "../model/duration.ts";
 import { UserError } from "../model/errors.ts";
-import type {
-  collectConnector,
-  filesConnector,
-  restConnector,
-  soapConnector,
-  sqlConnector,
-} from "../schemas/ingest/connectors.ts";
+import type { filesConnector, restConnector, soapConnector, sqlConnector } from "../schemas/ingest/connectors.ts";
 import { parseConnectionUrl } from "./connection.ts";
 import { variablesIn } from "./declare.ts";
 import type { Place } from "./place.ts";
@@ -35,17 +27,6 @@ export function soapOf(soap: Declared<typeof soapConnector>, place: Place): Soap
 
 export function filesOf(files: Declared<typeof filesConnector>, projectDir: string): FilesDeclaration {
   return { kind: "files", projectDir, ...files };
-}
-
-export function collectOf(collect: Declared<typeof collectConnector>, place: Place): CollectDeclaration {
-  const { dedupe, clockSkew, maxEventBytes, maxRequestBytes } = collect;
-  if (maxEventBytes > maxRequestBytes)
-    throw new UserError({
-      message: "an event may be larger than the request that it comes in",
-      ...place.value("maxEventBytes"),
-      expected: `at most maxRequestBytes, ${maxRequestBytes}`,
-    });
-  return { kind: "collect", ...collect, dedupe: milliseconds(dedupe)!, clockSkew: milliseconds(clockSkew)! };
 }
 
 const dialects: Readonly<Record<string, SqlDeclaration["dialect"]>> = {

@@ -20,6 +20,7 @@ const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/;
 
 const BROKER = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:,/]+):\d{1,5}$/;
 
+/** @param place of `kafka`, or of another key with brokers */
 export function kafkaOf(kafka: Declared<typeof kafkaConnector>, place: Place, projectDir: string): KafkaDeclaration {
   const { brokers, sasl, registry, ...others } = kafka;
   checkSasl(sasl, place.in("sasl"));
@@ -47,7 +48,7 @@ function brokersOf(text: string, place: Place): readonly string[] {
   const isUnset = variablesIn(place.written()).some((name) => text.includes(`\${${name}}`));
   if (wrong === undefined || isUnset) return brokers;
   throw new UserError({
-    message: `kafka.brokers names no address of a broker (it is written as ${place.written()})`,
+    message: `brokers names no address of a broker (it is written as ${place.written()})`,
     ...place.value(),
     expected: "host:port, several with commas between them",
     found: wrong || "nothing before or after a comma",
@@ -110,13 +111,7 @@ export function kafkaStreamOf(
       expected: "metadata: [key], or tombstones: skip",
     });
   const topics = [topic].flat();
-  for (const one of topics)
-    if (!TOPIC.test(one) && !variablesIn(place.in("topic").written()).length)
-      throw new UserError({
-        message: `"${one}" is no name of a topic`,
-        ...place.value("topic"),
-        expected: "letters, digits, ., _ and -, at most 249 of them",
-      });
+  for (const one of topics) checkTopic(one, place);
   checkSchema({ format, keyFormat, schema, message }, place, connector);
   const file = schema === undefined ? undefined : join(folder, schema);
   return {
@@ -127,6 +122,16 @@ export function kafkaStreamOf(
     topics,
     ...(file === undefined ? {} : { schema: { file: relative(".", file), text: textOf(file, place) } }),
   };
+}
+
+/** @param place of what has the key `topic` */
+export function checkTopic(topic: string, place: Place): void {
+  if (TOPIC.test(topic) || variablesIn(place.in("topic").written()).length) return;
+  throw new UserError({
+    message: `"${topic}" is no name of a topic`,
+    ...place.value("topic"),
+    expected: "letters, digits, ., _ and -, at most 249 of them",
+  });
 }
 
 interface Written extends Pick<KafkaStream, "format" | "keyFormat"> {

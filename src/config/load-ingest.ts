@@ -14,7 +14,8 @@ import { UserError, UserErrors } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
 import type { ingestSchemas } from "../schemas/ingest/declaration.ts";
 import { checkYaml } from "./check.ts";
-import { collectOf, filesOf, restOf, soapOf, sqlOf } from "./connectors.ts";
+import { checkProduceKey, collectOf } from "./collect.ts";
+import { filesOf, restOf, soapOf, sqlOf } from "./connectors.ts";
 import { checkCursor } from "./cursor.ts";
 import { declare, variablesIn } from "./declare.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
@@ -151,9 +152,11 @@ function declarationOf(kind: ConnectorKind, yaml: YamlFile, around: Surroundings
     }
     case "collect": {
       const { source, schema, freshness, collect, streams } = declare(yaml, schemaOf(kind), env);
-      const connector = collectOf(collect, connectorPlace);
+      const connector = collectOf(collect, connectorPlace, { source, projectDir });
       checkTypes(streams, yaml);
-      return { source, schema, connector, streams: streamsOf(streams, collectStreamOf, freshness) };
+      const all = streamsOf(streams, collectStreamOf, freshness);
+      if (connector.produce) checkProduceKey(connector.produce, all, connectorPlace.in("produce"));
+      return { source, schema, connector, streams: all };
     }
     case "kafka": {
       const { source, schema, freshness, kafka, streams } = declare(yaml, schemaOf(kind), env);

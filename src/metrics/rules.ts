@@ -135,7 +135,7 @@ export function alerts({ job, noRunFor, runLimit }: Omit<AlertSettings, "runbook
     },
     {
       alert: "DataformEventsRefused",
-      expr: `sum by (job, instance, source, why) (rate(dataform_event_requests_refused_total{${of},why=~"too-busy|database-unavailable|internal-error"}[5m])) > 0`,
+      expr: `sum by (job, instance, source, why) (rate(dataform_event_requests_refused_total{${of},why=~"too-busy|database-unavailable|queue-unavailable|internal-error"}[5m])) > 0`,
       for: "2m",
       severity: "page",
       summary: "{{ $labels.instance }} does not take events of {{ $labels.source }}: {{ $labels.why }}",

@@ -153,10 +153,23 @@ export interface FilesDeclaration extends Declared<typeof filesConnector> {
 }
 
 /** Events that are sent here. Times are in milliseconds. */
-export interface CollectDeclaration extends Omit<Declared<typeof collectConnector>, "dedupe" | "clockSkew"> {
+export interface CollectDeclaration
+  extends Omit<Declared<typeof collectConnector>, "dedupe" | "clockSkew" | "produce"> {
   readonly kind: "collect";
   readonly dedupe: number;
   readonly clockSkew: number;
+  readonly produce?: ProduceDeclaration;
+}
+
+/** Bytes that are sent to a topic at once: Kafka takes 1 MB, where nothing else is set. */
+export const MOST_PRODUCED = 900_000;
+
+/** The queue between the collectors of a source and those who land its events. */
+export interface ProduceDeclaration extends Pick<KafkaStream, "group" | "start"> {
+  readonly cluster: KafkaDeclaration;
+  readonly topic: string;
+  /** A field of the data whose values keep their order. */
+  readonly key?: string;
 }
 
 /** Topics of Kafka. */

@@ -407,3 +407,43 @@ streams:
     });
   });
 });
+
+describe("a source that events are sent to", () => {
+  const events = `version: 1
+source: shop
+collect:
+  maxEventBytes: 2000
+  produce: { brokers: "k1:9092,k2:9092", topic: shop.events, key: id }
+streams:
+  - name: items
+    table: shop_items
+    recordSchema: schemas/items.json
+`;
+
+  test("may have a queue between", () => {
+    expect(load(events).connector).toMatchObject({
+      kind: "collect",
+      produce: {
+        ...{ topic: "shop.events", key: "id", group: "dataform-shop", start: "earliest" },
+        cluster: { kind: "kafka", brokers: ["k1:9092", "k2:9092"], protocol: "consumer" },
+      },
+    });
+  });
+
+  test("says where its queue is wrong", () => {
+    const wrong = (from: string, to: string) => mistakes(events.replace(from, to))[0]!;
+    expect(wrong("key: id", "key: ident")).toMatchObject({
+      message: 'no stream has a field "ident"',
+      location: { line: 5, column: 67 },
+    });
+    expect(wrong("shop.events", '"shop events"')).toMatchObject({
+      message: '"shop events" is no name of a topic',
+      location: { line: 5, column: 49 },
+    });
+    expect(wrong("k2:9092", "k2")).toMatchObject({ found: "k2", location: { line: 5, column: 23 } });
+    expect(wrong("maxEventBytes: 2000", "maxEventBytes: 1000000")).toMatchObject({
+      message: "an event may be larger than what is sent to the topic at once",
+      location: { line: 4, column: 18 },
+    });
+  });
+});

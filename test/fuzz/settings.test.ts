@@ -182,6 +182,13 @@ const DECLARATIONS: readonly object[] = [
   },
   {
     ...head,
+    collect: {
+      produce: { brokers: "127.0.0.1:1", protocol: "classic", topic: "a", key: "name", group: "g", start: "latest" },
+    },
+    streams: [{ ...common, batch: { kind: "log" } }],
+  },
+  {
+    ...head,
     kafka: {
       brokers: "127.0.0.1:1",
       protocol: "classic",

@@ -100,8 +100,8 @@ export class Collectors {
 
   /** Whether events are taken. */
   async read(): Promise<Verdict> {
-    const isAway = this.#all.some(({ refusal }) => refusal?.why === "away");
-    return isAway ? { ready: false, why: "the database does not answer" } : { ready: true };
+    const away = this.#all.map(({ refusal }) => refusal).find((refusal) => refusal && refusal.why !== "full");
+    return away ? { ready: false, why: away.message } : { ready: true };
   }
 
   /** Lands what comes until the signal does, and what waits then. */

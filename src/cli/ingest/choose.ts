@@ -87,13 +87,19 @@ export function chooseFetched(shell: Shell, names: readonly string[]): readonly 
   const chosen = chooseSources(shell, names);
   const fetched = chosen.filter(({ declaration: { connector } }) => connector.kind !== "collect");
   const sent = chosen.find((one) => !fetched.includes(one));
-  if (sent && (names.length || !fetched.length))
-    throw new UserError({
-      message: `events are sent to ${sent.declaration.source}: there is nothing to load from`,
-      location: { file: sent.declaration.file },
-      hint: `\`dataform collect ${sent.declaration.source}\` takes them`,
-    });
+  if (sent && (names.length || !fetched.length)) throw nothingToLoad(sent.declaration);
   return fetched;
+}
+
+function nothingToLoad({ file, source, connector }: IngestDeclaration): UserError {
+  const isQueued = connector.kind === "collect" && connector.produce !== undefined;
+  return new UserError({
+    message: `events are sent to ${source}: there is nothing to load from`,
+    location: { file },
+    hint: isQueued
+      ? `\`dataform ingest --follow ${source}\` lands what its collectors put into the topic`
+      : `\`dataform collect ${source}\` takes them`,
+  });
 }
 
 function unknown(what: string, name: string, known: Iterable<string>, file?: string): UserError {

@@ -1,8 +1,6 @@
-import type { ConnectionSettings } from "../../model/connection-settings.ts";
-import type { IngestDeclaration, KafkaDeclaration, KafkaStream, StreamDeclaration } from "../../model/declarations.ts";
 import { errorData, UserError } from "../../model/errors.ts";
 import { databaseFailure } from "../../postgres/sqlstate.ts";
-import { createDecoder, type Decode } from "../../sources/kafka/decoding.ts";
+import type { Decode } from "../../sources/kafka/decoding.ts";
 import { GroupMember } from "../../sources/kafka/member.ts";
 import { placeOf } from "../../sources/kafka/partition.ts";
 import { beginningsOf } from "../../sources/kafka/places.ts";
@@ -11,15 +9,9 @@ import { KafkaReading } from "../../sources/kafka/reading.ts";
 import { Registered } from "../../sources/kafka/schemas.ts";
 import type { SourcePage } from "../../sources/source.ts";
 import { pause } from "../../wait/pause.ts";
+import { careOf, takeCare } from "../caretaker.ts";
 import { Teller } from "../teller.ts";
-import { TopicLane } from "./topic-lane.ts";
-
-export interface FollowOptions {
-  readonly settings: ConnectionSettings;
-  readonly declaration: IngestDeclaration;
-  /** Told of what failed, and of what people must do. */
-  readonly log: (line: string) => void;
-}
+import type { Followed, FollowLane, FollowOptions } from "./follow-lane.ts";
 
 /** Milliseconds: between two looks at a group that gives nothing; until Kafka is told; until nothing new is noted. */
 const LOOK_EVERY = 200;
@@ -29,22 +21,29 @@ const IDLE_AFTER = 60_000;
 const FIRST_WAIT = 250;
 const LONGEST_WAIT = 30_000;
 
-/** Lands the topics of one stream as they grow, as a member of its group. */
+/** Lands topics as they grow, as a member of their group. */
 export class TopicFollower {
   readonly #options: FollowOptions;
-  readonly #stream: StreamDeclaration & { readonly connector: KafkaStream };
+  readonly #followed: Followed;
   readonly #teller: Teller;
   #toldAt = 0;
   #newsAt = performance.now();
 
-  constructor(options: FollowOptions, stream: StreamDeclaration) {
+  constructor(options: FollowOptions, followed: Followed) {
     this.#options = options;
-    this.#stream = stream as StreamDeclaration & { readonly connector: KafkaStream };
-    this.#teller = new Teller(`${options.declaration.source}.${stream.name}`, options.log);
+    this.#followed = followed;
+    this.#teller = new Teller(followed.name, options.log);
   }
 
   /** Until the signal comes. What fails is tried again, and said: nothing has landed twice, and nothing is passed over. */
   async run(signal: AbortSignal): Promise<void> {
+    const { declaration, streams } = this.#followed;
+    const caring = takeCare(careOf(declaration, this.#options, streams), signal, (line) => this.#teller.say(line));
+    await this.#goOn(signal);
+    await caring;
+  }
+
+  async #goOn(signal: AbortSignal): Promise<void> {
     for (let wait = FIRST_WAIT; !signal.aborted; ) {
       const began = performance.now();
       try {
@@ -60,19 +59,18 @@ export class TopicFollower {
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
-    const { settings, declaration, log } = this.#options;
-    const connector = declaration.connector as KafkaDeclaration;
-    const { group, topics } = this.#stream.connector;
-    const lane = await TopicLane.open(settings, declaration, this.#stream, { signal, onWait: log });
+    const { settings, log } = this.#options;
+    const { cluster, group, topics } = this.#followed;
+    const lane = await this.#followed.openLane(settings, { signal, onWait: log });
     const closing: (() => Promise<unknown>)[] = [];
     try {
-      const { registry, projectDir } = connector;
-      const registered = registry && new Registered({ ...connector, registry });
+      const { registry } = cluster;
+      const registered = registry && new Registered({ ...cluster, registry });
       if (registered) closing.push(() => registered.close());
-      const decode = await createDecoder(this.#stream.connector, { registered, projectDir });
-      const reader = await KafkaReader.open(connector, group);
+      const decode = await this.#followed.decoder(registered);
+      const reader = await KafkaReader.open(cluster, group);
       closing.push(() => reader.close());
-      const member = await GroupMember.join(connector, group, topics);
+      const member = await GroupMember.join(cluster, group, topics);
       closing.push(() => member.leave());
       await this.#land({ lane, reader, member, decode }, signal);
       await lane.close();
@@ -110,7 +108,7 @@ export class TopicFollower {
   async #open({ lane, reader, member, decode }: Parts, signal: AbortSignal): Promise<KafkaReading | undefined> {
     const own = new Set(member.partitions.map(placeOf));
     if (!own.size) return undefined;
-    const { topics, start } = this.#stream.connector;
+    const { topics, start } = this.#followed;
     const ranges = (await reader.ranges(topics, signal)).filter((range) => own.has(placeOf(range)));
     await lane.noteEnds(ranges);
     const { beginnings } = await beginningsOf(reader, { landed: await lane.offsets(), ranges, start });
@@ -126,7 +124,7 @@ export class TopicFollower {
     await member.tell(moves).catch(() => {});
   }
 
-  async #noteIdle(lane: TopicLane): Promise<void> {
+  async #noteIdle(lane: FollowLane): Promise<void> {
     const now = performance.now();
     if (now - this.#newsAt < IDLE_AFTER) return;
     this.#newsAt = now;
@@ -135,7 +133,7 @@ export class TopicFollower {
 }
 
 interface Parts {
-  readonly lane: TopicLane;
+  readonly lane: FollowLane;
   readonly reader: KafkaReader;
   readonly member: GroupMember;
   readonly decode: Decode;

@@ -17,6 +17,7 @@ import type { PartitionRange } from "../../sources/kafka/reader.ts";
 import type { Moved } from "../../sources/kafka/reading.ts";
 import type { SourcePage } from "../../sources/source.ts";
 import { countCommitted, type OpenLoad, OpenLoads, PATIENCE } from "../loads.ts";
+import type { FollowLane } from "./follow-lane.ts";
 
 interface TopicStream {
   readonly target: KafkaTarget;
@@ -35,7 +36,7 @@ interface LaneOptions {
 }
 
 /** One connection over which the records of a stream land, one commit after the other, and their places with them. */
-export class TopicLane {
+export class TopicLane implements FollowLane {
   readonly target: KafkaTarget;
   readonly #client: Client;
   readonly #loads: OpenLoads<TopicStream>;
@@ -83,15 +84,10 @@ export class TopicLane {
     return kafkaOffsets(this.#client, this.target.key);
   }
 
-  /** Notes where its partitions end, for those who look at how far behind it is. */
   noteEnds(ranges: readonly PartitionRange[]): Promise<void> {
     return noteKafkaEnds(this.#client, this.target.key, ranges);
   }
 
-  /**
-   * Lands records, and moves their partitions on, in one commit.
-   * @returns whether they have landed; otherwise somebody else has landed some of them, and none has here
-   */
   async write(pages: readonly SourcePage[], moves: readonly Moved[]): Promise<boolean> {
     const hasRecords = pages.some(({ records, rejected = [] }) => records.length + rejected.length > 0);
     // Places that move alone, over what is no record, need no load.
@@ -171,12 +167,10 @@ export class TopicLane {
     if (rejections.length) await copyRejections({ client, key, loadId }, rejections);
   }
 
-  /** Ends the load that has been open for long enough. */
   endDue(): Promise<void> {
     return this.#loads.endDue();
   }
 
-  /** Notes that there was nothing new. */
   noteAsked(): Promise<void> {
     return noteAsked(this.#client, this.target.key, this.target.stream.freshness);
   }

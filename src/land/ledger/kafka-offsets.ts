@@ -11,6 +11,13 @@ import type { StreamKey } from "./ledger.ts";
 
 const offsetTable = (schema: string) => id(schema, "_kafka_offset");
 
+/** What stands for the topic of a source whose events come by a queue: all its streams are in it. */
+const QUEUE = "(queue)";
+
+export function queueKey({ schema, source }: Pick<StreamKey, "schema" | "source">): StreamKey {
+  return { schema, source, stream: QUEUE, table: QUEUE };
+}
+
 /** How far a partition has landed. */
 export interface KafkaOffset {
   readonly topic: string;

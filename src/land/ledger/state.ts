@@ -5,7 +5,7 @@ import { literal } from "../../sql/literals.ts";
 import { sql } from "../../sql/sql.ts";
 import { fieldsSeen } from "./fields.ts";
 import { type GoneLoads, goneLoadsOf } from "./gone-loads.ts";
-import { kafkaLag } from "./kafka-offsets.ts";
+import { kafkaLag, queueKey } from "./kafka-offsets.ts";
 import { fileTable, ledgerExists, loadTable, rejectedTable } from "./ledger-tables.ts";
 import type { ReasonCount } from "./reason-counts.ts";
 import { openReasons, whereOpen } from "./rejects.ts";
@@ -48,7 +48,7 @@ const nothing = {
 
 export async function streamState(
   client: Client,
-  { schema, source }: IngestDeclaration,
+  { schema, source, connector: from }: IngestDeclaration,
   { name, table, recordSchema, connector }: StreamDeclaration,
 ): Promise<StreamState> {
   const none = { loadId: null, loadedAt: null, cursor: null, batch: null, asOf: null, error: null };
@@ -110,6 +110,8 @@ export async function streamState(
   );
   const { load_id: loadId, finished_at: loadedAt, cursor, batch, as_of: asOf, error, struck, ...counts } = rows[0]!;
   const key = { schema, source, stream: name, table };
+  // Events of all streams are in one topic.
+  const isQueued = from.kind === "collect" && from.produce !== undefined;
   const { reasons, more: moreReasons, moreRejects } = (await openReasons(client, key)).told();
   return {
     ...target,
@@ -125,7 +127,7 @@ export async function streamState(
     )),
     ...(await goneLoadsOf(client, key)),
     files: Number(counts.files),
-    lag: connector.kind === "kafka" ? await kafkaLag(client, key) : null,
+    lag: connector.kind === "kafka" || isQueued ? await kafkaLag(client, isQueued ? queueKey(key) : key) : null,
     error: error ?? null,
     struck: JSON.parse(struck ?? "[]") as StreamState["struck"],
   };

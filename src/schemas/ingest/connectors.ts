@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import { byDefault, closed, duration, listOf, mapOf, mayBeSecret, secret, text } from "../words.ts";
 import { allowHosts, http, patience } from "./http.ts";
+import { produce } from "./kafka.ts";
 
 export const paging = closed(
   {
@@ -88,6 +89,7 @@ export const collectConnector = closed(
       1_048_576,
       Type.Integer({ minimum: 1024, maximum: 268_435_456, description: "the largest request, unpacked" }),
     ),
+    produce: Type.Optional(produce),
   },
   "events that are sent over HTTP to `dataform collect`",
 );

@@ -25,18 +25,23 @@ const sasl = closed(
   "who asks",
 );
 
+/** Which cluster, and who asks. */
+const cluster = {
+  brokers: text("where the cluster is asked first: host:port, several with commas between them"),
+  protocol: byDefault(
+    "consumer",
+    oneOf(
+      ["consumer", "classic"],
+      "how those who follow share the partitions: told by the broker (KIP-848, Kafka 4), or among themselves (classic)",
+    ),
+  ),
+  tls: Type.Optional(tls),
+  sasl: Type.Optional(sasl),
+};
+
 export const kafkaConnector = closed(
   {
-    brokers: text("where the cluster is asked first: host:port, several with commas between them"),
-    protocol: byDefault(
-      "consumer",
-      oneOf(
-        ["consumer", "classic"],
-        "how those who follow share the partitions: told by the broker (KIP-848, Kafka 4), or among themselves (classic)",
-      ),
-    ),
-    tls: Type.Optional(tls),
-    sasl: Type.Optional(sasl),
+    ...cluster,
     registry: Type.Optional(
       closed(
         http,
@@ -54,6 +59,35 @@ const KEY_FORMATS = ["text", "bytes", ...VALUE_FORMATS] as const;
 /** What is known of a record besides its value. */
 const KAFKA_METADATA = ["key", "headers", "timestamp", "topic", "partition", "offset"] as const;
 
+const group = Type.Optional(
+  text("the consumer group of those who follow; dataform-<source>-<stream> where it is not set", { pattern: "^\\S+$" }),
+);
+
+const start = byDefault(
+  "earliest",
+  Type.String({
+    pattern: "^(earliest|latest|\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(:\\d\\d(\\.\\d+)?)?(Z|[+-]\\d\\d:\\d\\d))$",
+    description: "where the first load begins: earliest, latest, or a time such as 2026-01-01T00:00:00Z",
+  }),
+);
+
+/** The queue that a collector sends to. */
+export const produce = closed(
+  {
+    ...cluster,
+    topic: text("the topic that has the events of all streams"),
+    key: Type.Optional(
+      text("a field of the events' data: events of one value stand in one partition, in the order in which they came"),
+    ),
+    group: Type.Optional({
+      ...group,
+      description: "the consumer group of those who land them; dataform-<source> where it is not set",
+    }),
+    start,
+  },
+  "a topic of Kafka that the events go to; `dataform ingest --follow` lands them",
+);
+
 export const kafkaRead = closed(
   {
     topic: Type.Unsafe<string | readonly string[]>({
@@ -64,11 +98,7 @@ export const kafkaRead = closed(
       items: { type: "string", minLength: 1 },
       description: "the topic, or a list of topics",
     }),
-    group: Type.Optional(
-      text("the consumer group of those who follow; dataform-<source>-<stream> where it is not set", {
-        pattern: "^\\S+$",
-      }),
-    ),
+    group,
     format: byDefault("json", oneOf(VALUE_FORMATS, "how values are written")),
     keyFormat: byDefault("text", oneOf(KEY_FORMATS, "how keys are written")),
     schema: Type.Optional(
@@ -88,13 +118,7 @@ export const kafkaRead = closed(
         "a record without a value: a reject, left out, or a row of its key with _tombstone",
       ),
     ),
-    start: byDefault(
-      "earliest",
-      Type.String({
-        pattern: "^(earliest|latest|\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(:\\d\\d(\\.\\d+)?)?(Z|[+-]\\d\\d:\\d\\d))$",
-        description: "where the first load begins: earliest, latest, or a time such as 2026-01-01T00:00:00Z",
-      }),
-    ),
+    start,
   },
   "which topics are read, and how",
 );

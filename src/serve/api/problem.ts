@@ -87,6 +87,7 @@ export const TYPES = {
   "internal-error": { status: 500, title: "The server failed" },
   "too-busy": { status: 503, title: "Too many requests wait" },
   "database-unavailable": { status: 503, title: "The database does not answer" },
+  "queue-unavailable": { status: 503, title: "The queue does not answer" },
   "issuer-unavailable": { status: 503, title: "The keys of who signs tokens cannot be had" },
   "project-broken": { status: 503, title: "The project of the server does not compile" },
   "took-too-long": { status: 504, title: "The answer took too long" },

@@ -149,7 +149,7 @@ async function unpackedOf(bytes: Buffer, encoding: string, most: number): Promis
 function problemOf({ why }: NotTaken): Problem {
   return why === "full"
     ? new Problem("too-busy", { headers: { "retry-after": "1" } })
-    : new Problem("database-unavailable", { headers: { "retry-after": "5" } });
+    : new Problem(`${why}-unavailable`, { headers: { "retry-after": "5" } });
 }
 
 /** What became of each event. What is rejected is kept, and of no use to be sent again as it is. */

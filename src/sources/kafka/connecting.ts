@@ -10,21 +10,20 @@ import { Redactor } from "../http/redact.ts";
 const CONNECT_TIMEOUT = 10_000;
 const REQUEST_TIMEOUT = 30_000;
 
-/** What every client of the driver is made with. */
+/** What every client of the driver is made with. @param group of who reads */
 export async function clientOptions(
   { brokers, tls, sasl, projectDir }: KafkaDeclaration,
-  group: string,
+  group?: string,
 ): Promise<object> {
   return {
     clientId: "dataform",
-    groupId: group,
+    ...(group === undefined ? {} : { groupId: group, autocommit: false }),
     bootstrapBrokers: [...brokers],
     connectTimeout: CONNECT_TIMEOUT,
     requestTimeout: REQUEST_TIMEOUT,
     // We ask again ourselves, and say so.
     retries: 1,
     retryDelay: 100,
-    autocommit: false,
     ...(tls ? { tls: tlsOf(tls, projectDir), ...serverNameOf(tls, brokers) } : {}),
     ...(sasl ? { sasl: saslOf(sasl) } : {}),
   };

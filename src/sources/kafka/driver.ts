@@ -62,7 +62,15 @@ export interface DriverConsumer {
   on(event: string, listener: (...args: readonly unknown[]) => void): unknown;
 }
 
+export interface DriverProducer {
+  metadata(options: { topics: string[] }): Promise<DriverMetadata>;
+  initIdempotentProducer(options: object): Promise<unknown>;
+  send(options: { readonly messages: readonly object[]; readonly acks: number }): Promise<unknown>;
+  close(force?: boolean): Promise<void>;
+}
+
 export interface KafkaDriver {
+  readonly Producer: new (options: object) => DriverProducer;
   readonly Consumer: new (options: object) => DriverConsumer;
   readonly compressionsAlgorithmsByBitmask: Readonly<Record<number, { decompressSync(bytes: Buffer): Buffer }>>;
   createAPI<Arguments extends readonly unknown[], Answer>(
@@ -75,5 +83,5 @@ export interface KafkaDriver {
 }
 
 export function importDriver(projectDir: string): Promise<KafkaDriver> {
-  return importOptional<KafkaDriver>("@platformatic/kafka", projectDir, "reading from Kafka");
+  return importOptional<KafkaDriver>("@platformatic/kafka", projectDir, "speaking to Kafka");
 }

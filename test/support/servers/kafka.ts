@@ -69,6 +69,10 @@ export interface TestKafka {
   /** A client of the driver's own, which is closed with the broker. */
   // biome-ignore lint/suspicious/noExplicitAny: the driver as it is
   readonly driver: any;
+  /** Ends it from one moment to the next. */
+  kill(): Promise<void>;
+  /** Starts it again, with what it has. */
+  start(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -130,8 +134,12 @@ export async function startKafka(): Promise<TestKafka> {
     join(folder, "data/meta.properties"),
     "version=1\ncluster.id=dGVzdC10ZXN0LXRlc3QtdA\nnode.id=1\ndirectory.id=AAAAAAAAAAAAAAAAAAABAg\n",
   );
-  const program = startBroker(folder);
+  let program = startBroker(folder);
   const brokers = `127.0.0.1:${plain}`;
+  const kill = async () => {
+    program.kill("SIGKILL");
+    if (program.exitCode === null && program.signalCode === null) await once(program, "exit");
+  };
   await accepting(program, plain);
   const { driver, clients } = await clientsOf(brokers);
   return {
@@ -144,10 +152,14 @@ export async function startKafka(): Promise<TestKafka> {
       driver,
     },
     ...clients,
+    kill,
+    async start() {
+      program = startBroker(folder);
+      await accepting(program, plain);
+    },
     async stop() {
       await clients.close();
-      program.kill("SIGKILL");
-      if (program.exitCode === null && program.signalCode === null) await once(program, "exit");
+      await kill();
       rmSync(folder, { recursive: true, force: true });
     },
   };
