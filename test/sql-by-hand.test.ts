@@ -77,13 +77,20 @@ function lookAt(code: string): Seen {
   const templates: string[] = [];
   /** What is known of the variables of each function around the place. */
   const scopes: Map<string, Pieces>[] = [new Map()];
-  const nameOf = (node: ts.Node) => node.getText(source);
+  const nameOf = (node: ts.Node) => (ts.isIdentifier(node) ? node.text : node.getText(source));
   const scopeOf = (name: string) => scopes.findLast((scope) => scope.has(name)) ?? scopes.at(-1)!;
   const known = (node: ts.Node) => scopeOf(nameOf(node)).get(nameOf(node));
+
+  /** What was told of the expressions within one that is looked at, until something is known of another variable. */
+  const before = new Map<ts.Node, Pieces | undefined>();
 
   /** The string that an expression is; nothing when it is put together from none that is seen. */
   const told = (node: ts.Node | undefined): Pieces | undefined => {
     if (!node) return undefined;
+    if (!before.has(node)) before.set(node, toldOf(node));
+    return before.get(node);
+  };
+  const toldOf = (node: ts.Node): Pieces | undefined => {
     if (ts.isStringLiteralLike(node)) return pieces(node.text);
     if (ts.isTemplateExpression(node)) return templateOf(node);
     if (ts.isTaggedTemplateExpression(node)) return nameOf(node.tag) === "String.raw" ? told(node.template) : undefined;
@@ -146,11 +153,13 @@ function lookAt(code: string): Seen {
     if (text && !around.part && !people) judge(node, text);
     const inner = ts.isFunctionLike(node);
     if (inner) scopes.push(new Map());
+    if (inner) before.clear();
     // The template of a tag is the tag's: what stands in its holes is looked at.
     const part = text !== undefined || ts.isTaggedTemplateExpression(node);
     ts.forEachChild(node, (child) => visit(child, { people, part: part && !ts.isTemplateSpan(node) }));
     const now = kept(node);
     if (now) scopeOf(nameOf(now[0])).set(nameOf(now[0]), now[1]);
+    if (now || inner) before.clear();
     if (now && !people && !ts.isVariableDeclaration(node)) judge(node, now[1]);
     if (inner) scopes.pop();
   };
