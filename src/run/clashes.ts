@@ -13,8 +13,9 @@ const CROWD = 100;
 /**
  * For each index of which no two rows may be alike: the question whether a new row is like another one, or like a row of the
  * table that stays. What has NULL in its key stays, as far as is asked here.
+ * @param few whether the new rows are so few that each is looked up by the index in question
  */
-export function clashes(storage: string, delta: string, all: readonly Refusal[]): Sql[] {
+export function clashes(storage: string, delta: string, all: readonly Refusal[], few: boolean): Sql[] {
   const key = all.find(({ kind }) => kind === "key");
   return all
     .filter(({ kind }) => kind === "alike")
@@ -30,7 +31,7 @@ export function clashes(storage: string, delta: string, all: readonly Refusal[])
           or (
             select count(*) > 0
             from (${ours}) as a
-            inner join (${theirs}) as b on ${alike}
+            ${few ? sql`cross join lateral (select * from (${theirs}) as b where ${alike} offset 0) as b` : sql`inner join (${theirs}) as b on ${alike}`}
             ${key ? sql`where not exists (select from (${keysOf(delta, key)}) as a where ${written(key.alike!)})` : empty}
           ) as refused`;
     });

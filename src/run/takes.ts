@@ -1,5 +1,6 @@
 import type { Client } from "../postgres/client.ts";
 import { sqlState } from "../postgres/sqlstate.ts";
+import { areFew } from "../sql/delta.ts";
 import { id } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
 import { PRIVATE_SCHEMA, privateId, WRITTEN_BY } from "../sql/names.ts";
@@ -26,7 +27,8 @@ export async function takes(
   if (rows.every(({ kind }) => kind === "doubt" || kind === "key")) return true;
   if (rows.some(({ kind }) => kind === "other" || kind === "doubt")) return false;
   try {
-    for (const question of [refusedRows(delta, rows), ...clashes(storage, delta, rows)]) {
+    const few = rows.some(({ kind }) => kind === "alike") && (await areFewRows(client, storage, delta));
+    for (const question of [refusedRows(delta, rows), ...clashes(storage, delta, rows, few)]) {
       const answer = await client.query<{ refused: string }>(question);
       if (answer.rows[0]?.refused !== "f") return false;
     }
@@ -36,6 +38,11 @@ export async function takes(
     if (/^(?:2[23]|42)/.test(sqlState(error) ?? "")) return false;
     throw error;
   }
+}
+
+async function areFewRows(client: Client, storage: string, delta: string): Promise<boolean> {
+  const { rows } = await client.query<{ few: string | null }>(sql`select ${areFew(delta, storage)} as few`);
+  return rows[0]?.few === "t";
 }
 
 function refusedRows(delta: string, all: readonly Refusal[]): Sql {

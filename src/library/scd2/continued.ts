@@ -1,20 +1,27 @@
-import { cte, withCtes } from "../../sql/ctes.ts";
-import { id, ids } from "../../sql/identifiers.ts";
-import { and, empty, type Relation, type Sql, sql } from "../../sql/sql.ts";
+import { type Cte, cte } from "../../sql/ctes.ts";
+import { id } from "../../sql/identifiers.ts";
+import { empty, type Identifier, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../shared/check-options.ts";
 import { asType, comparable } from "../shared/values.ts";
 import { changeHash, isDeletion, sameKey, sourceTime, toldAt } from "./expressions.ts";
-import { rowKind } from "./kept.ts";
+import { rowKind, sourceUntil } from "./kept.ts";
 import type { Timeline } from "./options.ts";
-import { newsCtes, type StoreParts } from "./store-loads.ts";
-import { stored, storedAs } from "./store-rows.ts";
-import { scopeCte } from "./touched.ts";
+import { stored } from "./store-rows.ts";
 
-// Most keys of most loads go on: their current version ends, another one begins, and nothing before it changes. That much
-// is known without their earlier records, so these are not computed again.
+// Most keys of most loads go on: their current version ends, another one begins, and nothing before it changes; or they are
+// new. That much is known from the new record and the current version, so what else is known of them is not read.
 
 const asOf = own("as_of");
+const loadOf = own("load_id");
 const startsAt = own("starts_at");
+const isKnown = own("is_known");
+const goesOn = own("goes_on");
+
+// Of the current version, beside the columns of the new record.
+const heldNo = own("held_version_no");
+const heldHash = own("held_change_hash");
+const heldSince = own("held_valid_from");
+const heldTold = own("held_told_at");
 
 /**
  * Whether keys of such a history can go on at all: a value that is filled for the time before changes earlier versions, and
@@ -25,36 +32,37 @@ export function canGoOn({ by, since }: Timeline): boolean {
 }
 
 /**
- * The select of the rows of the store, without `run_no`, of the keys in `keysOf` that go on: the version that ends and the one
- * that begins. One load is new, it is later than all before it, none of those is a log or is gone, and the key is there before
- * and after it.
+ * `next_load`: the one that is new, if it is later than all before it, and none of those is a log or is gone; `decided`: each
+ * key of it whose state is another one than before, with its current version, and whether it goes on.
  */
-export function continuedVersions(parts: StoreParts, self: Relation, keysOf: Relation): Sql {
-  const { timeline } = parts;
-  return withCtes(
-    [
-      ...newsCtes(parts, self),
-      scopeCte(),
-      cte("next_load", nextLoad, { materialized: true }),
-      cte("newest", newestRecords(timeline, keysOf), { materialized: true }),
-      cte("ending", endingVersions(timeline), { materialized: true }),
-    ],
-    sql`
-      select
-        ${endedVersion(timeline)}
-      from ending
-      union all
-      select
-        ${begunVersion(timeline)}
-      from ending
-      inner join newest using (${ids(timeline.key)})`,
-  );
+export function decidedCtes(timeline: Timeline): Cte[] {
+  return [
+    cte("next_load", nextLoad, { materialized: true }),
+    ...(timeline.effectiveAt ? [clockCte] : []),
+    cte("newest", newestRecords(timeline), { materialized: true }),
+    cte("judged", judgedRecords(timeline), { materialized: true }),
+    cte("told_before", toldBefore(timeline)),
+    cte("decided", decidedKeys(timeline), { materialized: true }),
+  ];
 }
 
-/** The statement that leaves in `keysOf` the keys that do not go on. */
-export function withoutContinued({ key }: Timeline, keysOf: Relation, continued: Relation): Sql {
-  const same = and(key.map((column) => sql`touched.${id(column)} = continued.${id(stored(column))}`));
-  return sql`delete from ${keysOf} as touched using ${continued} as continued where ${same}`;
+/** The rows of the store, without `run_no`, of the keys that go on: the version that ends and the one that begins. */
+export function continuedRows(timeline: Timeline): Sql {
+  return sql`
+    select
+      ${endedVersion(timeline)}
+    from decided
+    where ${goesOn} and ${heldNo} is not null
+    union all
+    select
+      ${begunVersion(timeline)}
+    from decided
+    where ${goesOn}`;
+}
+
+/** The keys that do not go on. */
+export function otherKeys({ key }: Timeline): Sql {
+  return sql`select ${columnsOf(sql`decided`, key)} from decided where not ${goesOn}`;
 }
 
 const nextLoad = sql`
@@ -62,103 +70,136 @@ const nextLoad = sql`
   from new_loads
   where (select count(*) = 1 from new_loads)
     and kind in ('full', 'partial')
-    and as_of > (select latest from scope)
+    and as_of > coalesce((select latest from scope), '-infinity')
     and not (select is_everything from scope)
     and (select count(*) = 0 from gone_loads)
     and (select count(*) = 0 from loads where kind = 'log')`;
 
+/** The latest time of the source that a record of the loads before has; NULL where that is not known of each of them. */
+const clockCte = cte(
+  "clock",
+  sql`
+    select case when bool_and(worked_in.${sourceUntil} is not null) then max(worked_in.${sourceUntil}) end as until
+    from loads
+    left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
+    where loads.load_id not in (select load_id from next_load)`,
+  { materialized: true },
+);
+
 /** The record of each key that counts in that load. */
-function newestRecords(timeline: Timeline, keysOf: Relation): Sql {
-  const [loadId, rowNo] = timeline.loadOrder.map((column) => sql`feed.${id(column)}`);
-  const keys = columnsOf(sql`feed`, timeline.key);
+function newestRecords({ key, loadOrder }: Timeline): Sql {
+  const keys = columnsOf(sql`new_records`, key);
   return sql`
-    select distinct on (${keys})
-      feed.*,
-      next_load.as_of as ${asOf},
-      next_load.loaded_at as ${toldAt}
-    from ${keysOf} as touched
-    inner join _dataform_feed as feed on ${sameKey(timeline, sql`feed`, sql`touched`)}
-    inner join next_load on next_load.load_id = ${loadId!}
-    order by ${keys}, ${rowNo!} desc`;
+    select distinct on (${keys}) new_records.*, next_load.loaded_at as ${toldAt}
+    from new_records
+    cross join next_load
+    order by ${keys}, new_records.${id(loadOrder[1]!)} desc`;
 }
 
-/** The current versions that end by it, and when. */
-function endingVersions(timeline: Timeline): Sql {
-  const { key, attributes, loadOrder, effectiveAt } = timeline;
-  const typed = (column: string) => asType(sql`store.${id(column)}`, attributes.get(column)!, column);
-  const columns = [
-    ...columnsOf(sql`store`, key),
-    ...[...attributes.keys()].map((column) => sql`${typed(column)} as ${id(column)}`),
-    ...columnsOf(sql`store`, ["version_no", "change_hash", "valid_from", ...loadOrder]),
-    sql`store.${toldAt}`,
-  ];
-  const told = sql`least(newest.${sourceTime}, newest.${asOf})`;
-  const begin = effectiveAt
-    ? sql`case when ${told} > held.valid_from then ${told} else newest.${asOf} end`
-    : sql`newest.${asOf}`;
+function held(column: string, { key, attributes, loadOrder }: Timeline): Identifier {
+  return own(`held_${[...key, ...attributes.keys(), ...loadOrder].indexOf(column) + 1}`);
+}
+
+/** They beside their current versions. What is as it was is left out: it changes nothing. */
+function judgedRecords(timeline: Timeline): Sql {
+  const { key, attributes, loadOrder } = timeline;
+  const value = (column: string) => {
+    const [type, kept] = [attributes.get(column), sql`store.${id(column)}`];
+    return type ? asType(kept, type, column) : kept;
+  };
+  const known = sql`(not newest.${isDeletion} and held.${heldSince} < newest.${asOf})`;
   return sql`
-    select held.*, ${begin} as ${startsAt}
+    select newest.*, held.*, ${known} is true as ${isKnown}
     from newest
     -- offset 0: key by key, by the index
-    cross join lateral (
+    left join lateral (
       select
-        ${columns}
+        ${[...key, ...attributes.keys(), ...loadOrder].map((column) => sql`${value(column)} as ${held(column, timeline)}`)},
+        store.version_no as ${heldNo},
+        store.change_hash as ${heldHash},
+        store.valid_from as ${heldSince},
+        store.${toldAt} as ${heldTold}
       from _dataform_store as store
       where ${sameKey(timeline, sql`store`, sql`newest`)} and store.${rowKind} = 'version' and store.is_current
       offset 0
-    ) as held
-    where not newest.${isDeletion}
-      and held.valid_from < newest.${asOf}
-      and held.${toldAt} is not null
-      and (
+    ) as held on true
+    where ${known} is not true
+      or (
         ${comparable(attributes, (column) => sql`newest.${id(column)}`)}
       ) is distinct from (
-        ${comparable(attributes, (column) => sql`held.${id(column)}`)}
-      )
-      ${effectiveAt ? clockMovesOn(timeline) : empty}`;
+        ${comparable(attributes, (column) => sql`held.${held(column, timeline)}`)}
+      )`;
 }
 
-/** No other record says that it holds from the same time or a later one. */
-function clockMovesOn(timeline: Timeline): Sql {
-  const loadId = id(timeline.loadOrder[0]!);
+/**
+ * Keys of which another record is told that counts: one of a key that is not there, or one that holds from the same time of its
+ * source or a later one. Where the latest time of each load before is known, and the record is later, none is looked for.
+ */
+function toldBefore(timeline: Timeline): Sql {
+  const keys = columnsOf(sql`judged`, timeline.key);
+  const isLater = sql`(not judged.${isKnown} or feed.${sourceTime} >= judged.${sourceTime})`;
+  const mayBe = timeline.effectiveAt
+    ? sql`(judged.${heldNo} is null or judged.${isKnown} and judged.${sourceTime} <= coalesce((select until from clock), 'infinity'))`
+    : sql`judged.${heldNo} is null`;
   return sql`
-    and not exists (
-      select
-      from _dataform_feed as feed
-      where ${sameKey(timeline, sql`feed`, sql`newest`)}
-        and feed.${loadId} <> newest.${loadId}
-        and feed.${sourceTime} >= newest.${sourceTime}
-    )`;
+    select distinct ${keys}
+    from judged
+    inner join _dataform_feed as feed on ${sameKey(timeline, sql`feed`, sql`judged`)}
+    where ${mayBe}
+      and feed.${id(timeline.loadOrder[0]!)} <> judged.${loadOf}
+      ${timeline.effectiveAt ? sql`and ${isLater}` : empty}`;
 }
 
-function versionOf(timeline: Timeline, from: Sql, results: readonly Sql[]): Sql {
-  const columns = [...timeline.key, ...timeline.attributes.keys()];
+function decidedKeys(timeline: Timeline): Sql {
+  const [source, moment] = [sql`judged.${sourceTime}`, sql`judged.${asOf}`];
+  const told = sql`least(${source}, ${moment})`;
+  const begin = timeline.effectiveAt
+    ? sql`case when ${told} <= judged.${heldSince} then ${moment} else ${told} end`
+    : moment;
   return sql`
-    ${[
-      ...columns.map((column) => storedAs(column, sql`${from}.${id(column)}`)),
-      ...results,
-      ...columnsOf(from, timeline.loadOrder),
-      sql`'version' as row_kind`,
-      sql`${from}.${toldAt}`,
-    ]}`;
+    select
+      judged.*,
+      ${begin} as ${startsAt},
+      case
+        when told_before.${id(timeline.key[0]!)} is not null or judged.${isDeletion} then false
+        when judged.${isKnown} then judged.${heldTold} is not null
+        else judged.${heldNo} is null
+      end as ${goesOn}
+    from judged
+    left join told_before on ${sameKey(timeline, sql`told_before`, sql`judged`)}`;
 }
 
 function endedVersion(timeline: Timeline): Sql {
-  return versionOf(timeline, sql`ending`, [
-    ...columnsOf(sql`ending`, ["version_no", "change_hash", "valid_from"]),
-    sql`ending.${startsAt} as valid_to`,
-    sql`false as is_current`,
-    sql`'change' as ended_by`,
-  ]);
+  const { key, attributes, loadOrder } = timeline;
+  const before = (column: string, name = column) => sql`decided.${held(column, timeline)} as ${id(name)}`;
+  return sql`
+    ${[
+      ...[...key, ...attributes.keys()].map((column) => before(column, stored(column))),
+      sql`decided.${heldNo} as version_no`,
+      sql`decided.${heldHash} as change_hash`,
+      sql`decided.${heldSince} as valid_from`,
+      sql`decided.${startsAt} as valid_to`,
+      sql`false as is_current`,
+      sql`'change' as ended_by`,
+      ...loadOrder.map((column) => before(column)),
+      sql`'version' as row_kind`,
+      sql`decided.${heldTold} as ${toldAt}`,
+    ]}`;
 }
 
 function begunVersion(timeline: Timeline): Sql {
-  return versionOf(timeline, sql`newest`, [
-    sql`ending.version_no + 1`,
-    changeHash(timeline, sql`newest`),
-    sql`ending.${startsAt}`,
-    sql`null`,
-    sql`true`,
-    sql`null`,
-  ]);
+  const { key, attributes, loadOrder } = timeline;
+  return sql`
+    ${[
+      ...columnsOf(sql`decided`, [...key, ...attributes.keys()]),
+      sql`coalesce(decided.${heldNo}, 0) + 1`,
+      changeHash(timeline, sql`decided`),
+      sql`decided.${startsAt}`,
+      sql`null`,
+      sql`true`,
+      sql`null`,
+      ...columnsOf(sql`decided`, loadOrder),
+      sql`'version'`,
+      sql`decided.${toldAt}`,
+    ]}`;
 }

@@ -17,6 +17,8 @@ export const rowKind = own("row_kind");
 export const runNo = own("run_no");
 /** Of the row of a load in the store: its kind. */
 export const toldKind = own("told_kind");
+/** Of the row of a load in the store: the latest time of the source among its records, `-infinity` where none has one. */
+export const sourceUntil = own("source_until");
 
 /** The rows of the batches, also those that do not count; what was loaded later than `known` left out. */
 export function toldCte(batches: Relation, known?: Sql): Cte {
@@ -69,6 +71,7 @@ function workedIn(meaning: Sql, known?: Sql): Sql {
         store.valid_from as as_of,
         store.${toldAt} as loaded_at,
         store.${toldKind} as kind,
+        store.${sourceUntil},
         store.is_current is not distinct from false as is_known_gone
       from _dataform_store as store
       where store.${rowKind} = 'load'${known ? sql` and store.${toldAt} <= ${known}` : sql``}

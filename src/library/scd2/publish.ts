@@ -14,7 +14,7 @@ import {
   referTo,
 } from "../shared/dataform.ts";
 import { batchesQuery } from "./batches.ts";
-import { canGoOn, continuedVersions, withoutContinued } from "./continued.ts";
+import { canGoOn } from "./continued.ts";
 import { heldRowsCte, kept, loadsOfStore, toldCte } from "./kept.ts";
 import type { Timeline } from "./options.ts";
 import { batchesCte, feedCte, loadsCte, winnersOfLoads } from "./records.ts";
@@ -23,7 +23,7 @@ import { sourceQuery } from "./source-query.ts";
 import { storeChanges, wholeStore } from "./store.ts";
 import type { StoreParts } from "./store-loads.ts";
 import { storeCte, stored } from "./store-rows.ts";
-import { touchedKeys } from "./touched.ts";
+import { touchedRows } from "./touched.ts";
 import { shownVersions, versionsCtes } from "./versions.ts";
 
 /** What a history is published as. */
@@ -100,7 +100,7 @@ function publishBatches(publication: Publication): void {
 
 function publishStore(publication: Publication): void {
   const { name, timeline } = publication;
-  const made = temporaryTables(publication);
+  const touched = temporaryTable(publication);
   publishModel(
     `${name}_store`,
     {
@@ -119,48 +119,32 @@ function publishStore(publication: Publication): void {
     },
     (context) => {
       const parts = partsOf(publication, context);
-      return context.incremental()
-        ? storeChanges(parts, selfOf(context), made.touched, made.continued)
-        : wholeStore(parts);
+      return context.incremental() ? storeChanges(parts, selfOf(context), touched) : wholeStore(parts);
     },
   )
     .preOps((context) => [
       // what is compared as it is written is written to its last digit
       "set local extra_float_digits = 1",
       // a table, so that the planner knows how many keys there are: for a thousand and a million it plans differently
-      ...(context.incremental() ? touchedTable(publication, context, made) : []),
+      ...(context.incremental() ? touchedTable(publication, context, touched) : []),
     ])
     .postOps((context) => storeConstraints(selfOf(context), timeline.key.map(stored)));
 }
 
-/** Tables that a run makes for itself: the keys to compute, and the versions of those that go on without. */
-interface Temporary {
-  readonly touched: Relation;
-  readonly continued: Relation | undefined;
+/** A table that a run makes for itself: what new loads change, and the keys to compute. */
+function temporaryTable({ schema, name }: Publication): Relation {
+  return id(suffixed(`touched ${schema ? `${schema}.` : ""}${name}`, ""));
 }
 
-function temporaryTables({ schema, name, timeline }: Publication): Temporary {
-  const called = (what: string) => id(suffixed(`${what} ${schema ? `${schema}.` : ""}${name}`, ""));
-  return { touched: called("touched"), continued: canGoOn(timeline) ? called("continued") : undefined };
-}
-
-function touchedTable(publication: Publication, context: Context, { touched, continued }: Temporary): string[] {
-  const [parts, self] = [partsOf(publication, context), selfOf(context)];
-  const analyze = sql`analyze ${touched}`;
+/** Of the new rows in it only how many keys are left to compute matters to the planner. */
+function touchedTable(publication: Publication, context: Context, touched: Relation): string[] {
+  const { timeline } = publication;
+  const counted = canGoOn(timeline) ? [...timeline.key.map(stored), "row_kind"] : timeline.key;
   return [
     sql`
       create temporary table ${touched} on commit drop as
-      ${touchedKeys(parts, self)}`,
-    analyze,
-    ...(continued
-      ? [
-          sql`
-            create temporary table ${continued} on commit drop as
-            ${continuedVersions(parts, self, touched)}`,
-          withoutContinued(publication.timeline, touched, continued),
-          analyze,
-        ]
-      : []),
+      ${touchedRows(partsOf(publication, context), selfOf(context))}`,
+    sql`analyze ${touched} (${ids(counted)})`,
   ].map(String);
 }
 

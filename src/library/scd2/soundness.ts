@@ -55,8 +55,8 @@ function writtenCtes({ timeline, feed, batches, history, store }: Published): Ct
       "_dataform_store",
       sql`
         select
-          ${key.map((column) => sql`store.${id(stored(column))} as ${id(column)}`)},
-          store.version_no,
+          ${[...key, ...attributes.keys()].map((column) => sql`store.${id(stored(column))} as ${id(column)}`)},
+          ${columnsOf(sql`store`, RESULTS)},
           store.row_kind as ${own("row_kind")},
           store.run_no as ${own("run_no")},
           store.valid_from as ${own("as_of")},
@@ -73,53 +73,57 @@ function writtenCtes({ timeline, feed, batches, history, store }: Published): Ct
       },
     ),
     cte(
-      "touched",
+      "written",
       sql`
-        select ${ids(key)}, min(version_no) - 1 as ${own("first")}
+        select store.*
         from _dataform_store as store
-        where store.${own("run_no")} = (select run_no from last_run) and ${hasKey(timeline, sql`store`)}
-        group by ${ids(key)}`,
-      { materialized: true, comment: "with the version before, to which those that were written must fit" },
+        where store.${own("run_no")} = (select run_no from last_run) and ${hasKey(timeline, sql`store`)}`,
+      { materialized: true },
     ),
-    cte(
-      "versions",
-      sql`
-        select *
-        from _dataform_history
-        where (select run_no is null from last_run)
-        union all
-        -- offset 0: key by key, by the index
-        select held.*
-        from touched
-        cross join lateral (
-          select history.*
-          from _dataform_history as history
-          where ${sameKey(timeline, sql`history`, sql`touched`)} and history.version_no >= touched.${own("first")}
-          offset 0
-        ) as held`,
-    ),
+    cte("touched", sql`select ${ids(key)}, min(version_no) - 1 as ${own("first")} from written group by ${ids(key)}`, {
+      comment: "with the version before, to which those that were written must fit",
+    }),
+    cte("versions", lookedAt(timeline)),
   ];
+}
+
+/** Only what versions say of each other: their values are looked at by themselves. */
+function lookedAt(timeline: Timeline): Sql {
+  const columns = columnsOf(sql`history`, [...timeline.key, ...RESULTS]);
+  return sql`
+    select
+      ${columns}
+    from _dataform_history as history
+    where (select run_no is null from last_run)
+    union all
+    -- offset 0: key by key, by the index
+    select held.*
+    from touched
+    cross join lateral (
+      select
+        ${columns}
+      from _dataform_history as history
+      where ${sameKey(timeline, sql`history`, sql`touched`)} and history.version_no >= touched.${own("first")}
+      offset 0
+    ) as held`;
 }
 
 const next = own("next");
 const nextNo = own("next_no");
 const nextHash = own("next_hash");
+const nextIsCurrent = own("next_is_current");
 
-/** What one version and the next one say of each other, by its name. */
-const FAULTS: readonly (readonly [fault: string, column: Identifier, of: (timeline: Timeline) => Sql])[] = [
-  ["overlap", own("overlaps"), () => sql`coalesce(valid_to, 'infinity') > ${next}`],
+/** What one version and the next one say of each other, by its name. Two that are current overlap, too. */
+const FAULTS: readonly (readonly [fault: string, column: Identifier, is: Sql])[] = [
+  ["overlap", own("overlaps"), sql`coalesce(valid_to, 'infinity') > ${next}`],
   [
     "gap, or equal neighbours",
     own("is_broken"),
-    () => sql`ended_by = 'change' and (${next} is distinct from valid_to or ${nextHash} = change_hash)`,
+    sql`ended_by = 'change' and (${next} is distinct from valid_to or ${nextHash} = change_hash)`,
   ],
-  ["not in the order of its numbers", own("is_misplaced"), () => sql`${nextNo} <> version_no + 1`],
-  ["empty or backward", own("is_backward"), () => sql`valid_to <= valid_from`],
-  [
-    "hash",
-    own("has_other_hash"),
-    (timeline) => sql`change_hash is distinct from ${changeHash(timeline, sql`chained`)}`,
-  ],
+  ["not in the order of its numbers", own("is_misplaced"), sql`${nextNo} <> version_no + 1`],
+  ["empty or backward", own("is_backward"), sql`valid_to <= valid_from`],
+  ["several current", own("is_one_of_several"), sql`is_current and ${nextIsCurrent}`],
 ];
 
 function chainedCte({ key }: Timeline): Cte {
@@ -130,7 +134,8 @@ function chainedCte({ key }: Timeline): Cte {
         versions.*,
         lead(valid_from) over timeline as ${next},
         lead(version_no) over timeline as ${nextNo},
-        lead(change_hash) over timeline as ${nextHash}
+        lead(change_hash) over timeline as ${nextHash},
+        lead(is_current) over timeline as ${nextIsCurrent}
       from versions
       window timeline as (partition by ${ids(key)} order by valid_from)`,
   );
@@ -144,7 +149,7 @@ function faultyCte(timeline: Timeline): Cte {
       select *
       from (
         select
-          ${[...ids(timeline.key), sql`valid_from`, sql`valid_to`, ...FAULTS.map(([, column, of]) => sql`${of(timeline)} as ${column}`)]}
+          ${[...ids(timeline.key), sql`valid_from`, sql`valid_to`, ...FAULTS.map(([, column, is]) => sql`${is} as ${column}`)]}
         from chained
       ) as looked_at
       where ${found}`,
@@ -153,6 +158,7 @@ function faultyCte(timeline: Timeline): Cte {
 
 function faults(timeline: Timeline): Sql {
   const key = ids(timeline.key);
+  const hasOtherHash = (version: Sql) => sql`${version}.change_hash is distinct from ${changeHash(timeline, version)}`;
   const values = (relation: Sql) => [
     sql`${relation}.${there}`,
     ...comparable(timeline.attributes, (column) => sql`${relation}.${id(column)}`),
@@ -165,11 +171,13 @@ function faults(timeline: Timeline): Sql {
     ) as said (fault, is_so)
     where said.is_so
     union all
-    select 'several current', ${idOf(timeline, sql`versions`)}, null, null
-    from versions
-    where versions.is_current
-    group by ${columnsOf(sql`versions`, timeline.key)}
-    having count(*) > 1
+    select 'hash', ${idOf(timeline, sql`written`)}, written.valid_from, written.valid_to
+    from written
+    where written.${own("row_kind")} = 'version' and ${hasOtherHash(sql`written`)}
+    union all
+    select 'hash', ${idOf(timeline, sql`history`)}, history.valid_from, history.valid_to
+    from _dataform_history as history
+    where (select run_no is null from last_run) and ${hasOtherHash(sql`history`)}
     union all
     select 'not as in the latest full batch', ${idOf(timeline, sql`compared`)}, compared.valid_from, compared.valid_to
     from (

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { type Cte, cte } from "../../sql/ctes.ts";
+import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { type Relation, type Sql, sql } from "../../sql/sql.ts";
+import { hasKey, sourceTime } from "./expressions.ts";
 import { loadsOfStore, toldCte } from "./kept.ts";
 import type { Timeline } from "./options.ts";
 import { feedCte } from "./records.ts";
@@ -59,6 +61,29 @@ export function allLoads(meaning: Sql): Sql {
       ${meaning} as meaning
     from _dataform_batches
     where accepted`;
+}
+
+/**
+ * `told_until`: the latest time of the source among the records of each load in `of`, a relation with `load_id`. Where a later
+ * record is told, no record of its key need be looked for that could hold from the same time.
+ */
+export function toldUntilCte(timeline: Timeline, of: Sql): Cte {
+  const loadId = sql`feed.${id(timeline.loadOrder[0]!)}`;
+  return cte(
+    "told_until",
+    sql`
+      select ${loadId} as load_id, max(feed.${sourceTime}) as until
+      from _dataform_feed as feed
+      where ${loadId} in (select load_id from ${of} as wanted)
+        and ${loadId} >= (select min(load_id) from ${of} as wanted)
+        and ${hasKey(timeline, sql`feed`)}
+      group by ${loadId}`,
+  );
+}
+
+export function untilOf({ effectiveAt }: Timeline, load: Sql): Sql {
+  if (!effectiveAt) return sql`null::timestamptz`;
+  return sql`coalesce((select until from told_until where told_until.load_id = ${load}.load_id), '-infinity')`;
 }
 
 /** A fingerprint of all that decides what a load means. */

@@ -4,7 +4,7 @@ import { literal } from "../../sql/literals.ts";
 import { join, type Relation, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf } from "../shared/check-options.ts";
 import { toldAt } from "./expressions.ts";
-import { rowKind, runNo, toldKind } from "./kept.ts";
+import { rowKind, runNo, sourceUntil, toldKind } from "./kept.ts";
 import type { Timeline } from "./options.ts";
 import { shownColumns } from "./versions.ts";
 
@@ -22,6 +22,7 @@ export function storeCte(timeline: Timeline, self: Relation): Cte {
   const absent = [
     sql`null::timestamptz as ${toldAt}`,
     sql`null::text as ${toldKind}`,
+    sql`null::timestamptz as ${sourceUntil}`,
     ...[...attributes].map(([column, type]) => sql`null::${type} as ${id(stored(column))}`),
   ];
   const columns = [
@@ -32,6 +33,7 @@ export function storeCte(timeline: Timeline, self: Relation): Cte {
     sql`store.run_no as ${runNo}`,
     toldAt,
     toldKind,
+    sourceUntil,
   ];
   return cte(
     "_dataform_store",

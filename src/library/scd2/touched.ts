@@ -1,49 +1,85 @@
 import { type Cte, cte, withCtes } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
-import { type Relation, type Sql, sql } from "../../sql/sql.ts";
+import { empty, type Relation, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../shared/check-options.ts";
-import { changeHash, hasKey, isDeletion, sameKey, sliceOf } from "./expressions.ts";
+import { canGoOn, continuedRows, decidedCtes, otherKeys } from "./continued.ts";
+import { changeHash, hasKey, isDeletion, sameKey, sliceOf, sourceTime } from "./expressions.ts";
 import { rowKind } from "./kept.ts";
 import type { Timeline } from "./options.ts";
 import { hasLostLoad, newsCtes, type StoreParts } from "./store-loads.ts";
+import { changedColumns, stored } from "./store-rows.ts";
 
-const newHash = own("new_hash");
 const loadOf = own("load_id");
 const kind = own("kind");
 const asOf = own("as_of");
 
 /**
- * The select of the keys that new loads can have changed in the store `self`. A listing that is late or means something
- * else than before, a load that was undone and other options can change any key: then it is all of them.
+ * The select of what new loads can have changed in the store `self`. Of keys that go on the rows of the store, without
+ * `run_no`; of the others the key, `row_kind` is NULL. A listing that is late or means something else than before, a load that
+ * was undone and other options can change any key: then it is all of them. Where no key goes on (`canGoOn`), the keys alone.
  */
-export function touchedKeys(parts: StoreParts, self: Relation): Sql {
+export function touchedRows(parts: StoreParts, self: Relation): Sql {
   const { timeline } = parts;
+  const goOn = canGoOn(timeline);
   const ctes = [
     ...newsCtes(parts, self),
-    scopeCte(),
+    scopeCte,
     cte("current_versions", sql`select * from _dataform_store where ${rowKind} = 'version'`, { materialized: false }),
     newRecordsCte(timeline),
     newListingsCte(timeline),
+    ...(goOn ? decidedCtes(timeline) : []),
   ];
+  const keys = touchedKeys(timeline, goOn);
+  if (!goOn) return withCtes(ctes, keys);
+  const { key } = timeline;
+  const none = changedColumns(timeline)
+    .slice(key.length)
+    .map(() => sql`null`);
   return withCtes(
     ctes,
     sql`
-      ${toldByNewRecords(timeline)}
-      union
-      ${lackedByNewListings(timeline)}
-      union
-      select ${ids(timeline.key)}
-      from _dataform_feed as feed
-      where (select is_everything from scope) and ${hasKey(timeline, sql`feed`)}
-      union
-      select ${ids(timeline.key)}
-      from current_versions
-      where (select is_everything from scope)`,
+      ${continuedRows(timeline)}
+      union all
+      select ${[...columnsOf(sql`touched`, key), ...none, sql`null`]}
+      from (
+        ${keys}
+      ) as touched`,
   );
 }
 
+/** Of the rows of `touched`: the keys that are computed from all their records. */
+export function keysOfTouched({ key }: Timeline, touched: Relation): Cte {
+  const keys = key.map((column) => sql`noted.${id(stored(column))} as ${id(column)}`);
+  return cte("touched", sql`select ${keys} from ${touched} as noted where noted.row_kind is null`, {
+    materialized: false,
+  });
+}
+
+function touchedKeys(timeline: Timeline, goOn: boolean): Sql {
+  const decided = goOn
+    ? sql`
+        union
+        ${otherKeys(timeline)}`
+    : empty;
+  return sql`
+    ${toldByNewRecords(timeline, goOn)}
+    union
+    ${lackedByNewListings(timeline)}
+    ${decided}
+    union
+    select ${ids(timeline.key)}
+    from _dataform_feed as feed
+    where (select is_everything from scope) and ${hasKey(timeline, sql`feed`)}
+    union
+    select ${ids(timeline.key)}
+    from current_versions
+    where (select is_everything from scope)`;
+}
+
 /** Whether all keys can have changed; else the moment of the latest load that was worked in. */
-export function scopeCte(): Cte {
+const scopeCte = scope();
+
+function scope(): Cte {
   const latest = sql`
     select max(known.as_of)
     from (
@@ -73,14 +109,13 @@ export function scopeCte(): Cte {
 }
 
 function newRecordsCte(timeline: Timeline): Cte {
-  const loadId = sql`feed.${id(timeline.loadOrder[0]!)}`;
+  const { key, attributes, loadOrder } = timeline;
+  const loadId = sql`feed.${id(loadOrder[0]!)}`;
   return cte(
     "new_records",
     sql`
       select
-        ${columnsOf(sql`feed`, timeline.key)},
-        ${changeHash(timeline, sql`feed`)} as ${newHash},
-        feed.${isDeletion},
+        ${[...columnsOf(sql`feed`, [...key, ...attributes.keys(), ...loadOrder]), sql`feed.${sourceTime}`, sql`feed.${isDeletion}`]},
         new_loads.load_id as ${loadOf},
         new_loads.kind as ${kind},
         new_loads.as_of as ${asOf}
@@ -94,8 +129,8 @@ function newRecordsCte(timeline: Timeline): Cte {
   );
 }
 
-/** A state that goes on as it was changes nothing. */
-function toldByNewRecords(timeline: Timeline): Sql {
+/** A state that goes on as it was changes nothing. The keys of a next load are decided apart. */
+function toldByNewRecords(timeline: Timeline, goOn: boolean): Sql {
   return sql`
     select ${columnsOf(sql`new_records`, timeline.key)}
     from new_records
@@ -105,11 +140,13 @@ function toldByNewRecords(timeline: Timeline): Sql {
       from current_versions
       where ${sameKey(timeline, sql`current_versions`, sql`new_records`)} and current_versions.is_current
       offset 0
-    ) as held on held.change_hash = new_records.${newHash} and held.valid_from < new_records.${asOf}
-    where held.version_no is null
-      or new_records.${kind} = 'log'
-      or new_records.${isDeletion}
-      or new_records.${asOf} <= (select latest from scope)`;
+    ) as held on held.change_hash = ${changeHash(timeline, sql`new_records`)} and held.valid_from < new_records.${asOf}
+    where ${goOn ? sql`(select count(*) = 0 from next_load) and ` : empty}(
+        held.version_no is null
+        or new_records.${kind} = 'log'
+        or new_records.${isDeletion}
+        or new_records.${asOf} <= (select latest from scope)
+      )`;
 }
 
 /** Keys that are not in a listing of all there is. */

@@ -399,6 +399,15 @@ with
   from bounded
   where not "_dataform_is_deletion"
   window timeline as (partition by "country", "Customer No" order by "_dataform_step")
+),
+
+"told_until" as (
+  select feed."load" as load_id, max(feed."_dataform_source_time") as until
+  from _dataform_feed as feed
+  where feed."load" in (select load_id from loads as wanted)
+    and feed."load" >= (select min(load_id) from loads as wanted)
+    and (feed."country" is not null) and (feed."Customer No" is not null)
+  group by feed."load"
 )
 
 select
@@ -420,14 +429,15 @@ select
   'version' as row_kind,
   null::bigint as run_no,
   "_dataform_told_at",
-  null as "_dataform_told_kind"
+  null as "_dataform_told_kind",
+  null::timestamptz as "_dataform_source_until"
 from versions
 union all
-select null, null, null, null, null, null, null, loads.load_id, loads.meaning, loads.as_of, null, null, null, null, null, 'load', null, loads.loaded_at, loads.kind
+select null, null, null, null, null, null, null, loads.load_id, loads.meaning, loads.as_of, null, null, null, null, null, 'load', null, loads.loaded_at, loads.kind, coalesce((select until from told_until where told_until.load_id = loads.load_id), '-infinity')
 from loads
 union all
 -- undone, so that a guard does not miss it
-select null, null, null, null, null, null, null, undone.load_id, undone.meaning, undone.as_of, null, null, null, null, null, 'void', null, undone.loaded_at, undone.kind
+select null, null, null, null, null, null, null, undone.load_id, undone.meaning, undone.as_of, null, null, null, null, null, 'void', null, undone.loaded_at, undone.kind, null
 from (
   select load_id, kind, as_of, loaded_at, null as meaning from _dataform_batches where has_rows and not accepted
 ) as undone
@@ -471,7 +481,7 @@ with
 
 "_dataform_store" as not materialized (
   select held.*
-  from (select null::timestamptz as "_dataform_told_at", null::text as "_dataform_told_kind", null::varchar(3) as "user", null::text as "region", null::json as "kind", null::timestamptz as "row_kind_", null::numeric as "__proto__") as absent
+  from (select null::timestamptz as "_dataform_told_at", null::text as "_dataform_told_kind", null::timestamptz as "_dataform_source_until", null::varchar(3) as "user", null::text as "region", null::json as "kind", null::timestamptz as "row_kind_", null::numeric as "__proto__") as absent
   cross join lateral (
     select
       store."country" as "country",
@@ -492,7 +502,8 @@ with
       store.row_kind as "_dataform_row_kind",
       store.run_no as "_dataform_run_no",
       "_dataform_told_at",
-      "_dataform_told_kind"
+      "_dataform_told_kind",
+      "_dataform_source_until"
     from "marts"."(self)" as store
   ) as held
 ),
@@ -514,6 +525,7 @@ with
       store.valid_from as as_of,
       store."_dataform_told_at" as loaded_at,
       store."_dataform_told_kind" as kind,
+      store."_dataform_source_until",
       store.is_current is not distinct from false as is_known_gone
     from _dataform_store as store
     where store."_dataform_row_kind" = 'load'
@@ -934,6 +946,21 @@ with
     touched_rows."row",
     touched_rows."region"::text
   ) or (select is_remeant from meant) and md5(jsonb_build_array(versions."user", versions."region", versions."kind"::text, (versions."row_kind" at time zone 'UTC'), trim_scale(versions."__proto__"))::text) is distinct from touched_rows.change_hash
+),
+
+"loads_to_tell" as (
+  select load_id from new_loads
+  union all
+  select load_id from worked_in where "_dataform_source_until" is null
+),
+
+"told_until" as (
+  select feed."load" as load_id, max(feed."_dataform_source_time") as until
+  from _dataform_feed as feed
+  where feed."load" in (select load_id from loads_to_tell as wanted)
+    and feed."load" >= (select min(load_id) from loads_to_tell as wanted)
+    and (feed."country" is not null) and (feed."Customer No" is not null)
+  group by feed."load"
 )
 
 select
@@ -955,7 +982,8 @@ select
   changed."row_kind",
   this_run.run_no,
   changed."_dataform_told_at",
-  null as "_dataform_told_kind"
+  null as "_dataform_told_kind",
+  null::timestamptz as "_dataform_source_until"
 from changed
 cross join this_run
 union all
@@ -964,22 +992,22 @@ select null, null, null, null, null, null, null, case
     select from worked_in as held where held.version_no = new_loads.load_id and held.loaded_at <> new_loads.loaded_at
   ) then -new_loads.load_id
   else new_loads.load_id
-end, new_loads.meaning, new_loads.as_of, null, null, null, null, null, 'load', this_run.run_no, new_loads.loaded_at, new_loads.told_kind
+end, new_loads.meaning, new_loads.as_of, null, null, null, null, null, 'load', this_run.run_no, new_loads.loaded_at, new_loads.told_kind, coalesce((select until from told_until where told_until.load_id = new_loads.load_id), '-infinity')
 from new_loads
 cross join this_run
 union all
 -- stores of before did not keep it
-select null, null, null, null, null, null, null, worked_in.version_no, loads.meaning, loads.as_of, null, null, null, null, null, 'load', this_run.run_no, loads.loaded_at, loads.told_kind
+select null, null, null, null, null, null, null, worked_in.version_no, loads.meaning, loads.as_of, null, null, null, null, null, 'load', this_run.run_no, loads.loaded_at, loads.told_kind, coalesce((select until from told_until where told_until.load_id = loads.load_id), '-infinity')
 from loads
-inner join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning and worked_in.kind is null
+inner join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning and (worked_in.kind is null or worked_in."_dataform_source_until" is null)
 cross join this_run
 union all
-select null, null, null, null, null, null, null, worked_in.version_no, coalesce(worked_in.means_now, worked_in.meaning), worked_in.as_of, null, false, null, null, null, 'load', this_run.run_no, worked_in.loaded_at, worked_in.kind
+select null, null, null, null, null, null, null, worked_in.version_no, coalesce(worked_in.means_now, worked_in.meaning), worked_in.as_of, null, false, null, null, null, 'load', this_run.run_no, worked_in.loaded_at, worked_in.kind, worked_in."_dataform_source_until"
 from worked_in
 cross join this_run
 where worked_in.is_gone and (not worked_in.is_known_gone or worked_in.means_now <> worked_in.meaning)
 union all
-select null, null, null, null, null, null, null, worked_in.version_no, null, worked_in.as_of, null, null, null, null, null, 'void', this_run.run_no, worked_in.loaded_at, worked_in.kind
+select null, null, null, null, null, null, null, worked_in.version_no, null, worked_in.as_of, null, null, null, null, null, 'void', this_run.run_no, worked_in.loaded_at, worked_in.kind, worked_in."_dataform_source_until"
 from worked_in
 cross join this_run
 where not worked_in.is_gone
@@ -1030,7 +1058,7 @@ with
 
 "_dataform_store" as not materialized (
   select held.*
-  from (select null::timestamptz as "_dataform_told_at", null::text as "_dataform_told_kind", null::varchar(3) as "user", null::text as "region", null::json as "kind", null::timestamptz as "row_kind_", null::numeric as "__proto__") as absent
+  from (select null::timestamptz as "_dataform_told_at", null::text as "_dataform_told_kind", null::timestamptz as "_dataform_source_until", null::varchar(3) as "user", null::text as "region", null::json as "kind", null::timestamptz as "row_kind_", null::numeric as "__proto__") as absent
   cross join lateral (
     select
       store."country" as "country",
@@ -1051,7 +1079,8 @@ with
       store.row_kind as "_dataform_row_kind",
       store.run_no as "_dataform_run_no",
       "_dataform_told_at",
-      "_dataform_told_kind"
+      "_dataform_told_kind",
+      "_dataform_source_until"
     from "marts"."(self)" as store
   ) as held
 ),
@@ -1073,6 +1102,7 @@ with
       store.valid_from as as_of,
       store."_dataform_told_at" as loaded_at,
       store."_dataform_told_kind" as kind,
+      store."_dataform_source_until",
       store.is_current is not distinct from false as is_known_gone
     from _dataform_store as store
     where store."_dataform_row_kind" = 'load'
@@ -1176,7 +1206,14 @@ with
   select
     feed."country",
     feed."Customer No",
-    md5(jsonb_build_array(feed."user", feed."region", feed."kind"::text, (feed."row_kind" at time zone 'UTC'), trim_scale(feed."__proto__"))::text) as "_dataform_new_hash",
+    feed."user",
+    feed."region",
+    feed."kind",
+    feed."row_kind",
+    feed."__proto__",
+    feed."load",
+    feed."row",
+    feed."_dataform_source_time",
     feed."_dataform_is_deletion",
     new_loads.load_id as "_dataform_load_id",
     new_loads.kind as "_dataform_kind",
@@ -1206,11 +1243,13 @@ left join lateral (
   from current_versions
   where (current_versions."country" = new_records."country") and (current_versions."Customer No" = new_records."Customer No") and current_versions.is_current
   offset 0
-) as held on held.change_hash = new_records."_dataform_new_hash" and held.valid_from < new_records."_dataform_as_of"
-where held.version_no is null
-  or new_records."_dataform_kind" = 'log'
-  or new_records."_dataform_is_deletion"
-  or new_records."_dataform_as_of" <= (select latest from scope)
+) as held on held.change_hash = md5(jsonb_build_array(new_records."user", new_records."region", new_records."kind"::text, (new_records."row_kind" at time zone 'UTC'), trim_scale(new_records."__proto__"))::text) and held.valid_from < new_records."_dataform_as_of"
+where (
+    held.version_no is null
+    or new_records."_dataform_kind" = 'log'
+    or new_records."_dataform_is_deletion"
+    or new_records."_dataform_as_of" <= (select latest from scope)
+  )
 union
 select current_versions."country", current_versions."Customer No"
 from current_versions
@@ -1231,7 +1270,7 @@ select "country", "Customer No"
 from current_versions
 where (select is_everything from scope)
 ---
-analyze "touched customers"
+analyze "touched customers" ("country", "Customer No")
 
 -- post_operations
 do $body$
@@ -1364,7 +1403,17 @@ with
   select
     store."country" as "country",
     store."Customer No" as "Customer No",
-    store.version_no,
+    store."user" as "user",
+    store."region" as "region",
+    store."kind" as "kind",
+    store."row_kind_" as "row_kind",
+    store."__proto__" as "__proto__",
+    store."version_no",
+    store."change_hash",
+    store."valid_from",
+    store."valid_to",
+    store."is_current",
+    store."ended_by",
     store.row_kind as "_dataform_row_kind",
     store.run_no as "_dataform_run_no",
     store.valid_from as "_dataform_as_of",
@@ -1377,24 +1426,43 @@ with
   select max("_dataform_run_no") as run_no from _dataform_store where "_dataform_row_kind" <> 'version'
 ),
 
--- with the version before, to which those that were written must fit
-"touched" as materialized (
-  select "country", "Customer No", min(version_no) - 1 as "_dataform_first"
+"written" as materialized (
+  select store.*
   from _dataform_store as store
   where store."_dataform_run_no" = (select run_no from last_run) and (store."country" is not null) and (store."Customer No" is not null)
-  group by "country", "Customer No"
+),
+
+-- with the version before, to which those that were written must fit
+"touched" as (
+  select "country", "Customer No", min(version_no) - 1 as "_dataform_first" from written group by "country", "Customer No"
 ),
 
 "versions" as (
-  select *
-  from _dataform_history
+  select
+    history."country",
+    history."Customer No",
+    history."version_no",
+    history."change_hash",
+    history."valid_from",
+    history."valid_to",
+    history."is_current",
+    history."ended_by"
+  from _dataform_history as history
   where (select run_no is null from last_run)
   union all
   -- offset 0: key by key, by the index
   select held.*
   from touched
   cross join lateral (
-    select history.*
+    select
+      history."country",
+      history."Customer No",
+      history."version_no",
+      history."change_hash",
+      history."valid_from",
+      history."valid_to",
+      history."is_current",
+      history."ended_by"
     from _dataform_history as history
     where (history."country" = touched."country") and (history."Customer No" = touched."Customer No") and history.version_no >= touched."_dataform_first"
     offset 0
@@ -1406,7 +1474,8 @@ with
     versions.*,
     lead(valid_from) over timeline as "_dataform_next",
     lead(version_no) over timeline as "_dataform_next_no",
-    lead(change_hash) over timeline as "_dataform_next_hash"
+    lead(change_hash) over timeline as "_dataform_next_hash",
+    lead(is_current) over timeline as "_dataform_next_is_current"
   from versions
   window timeline as (partition by "country", "Customer No" order by valid_from)
 ),
@@ -1423,10 +1492,10 @@ with
       ended_by = 'change' and ("_dataform_next" is distinct from valid_to or "_dataform_next_hash" = change_hash) as "_dataform_is_broken",
       "_dataform_next_no" <> version_no + 1 as "_dataform_is_misplaced",
       valid_to <= valid_from as "_dataform_is_backward",
-      change_hash is distinct from md5(jsonb_build_array(chained."user", chained."region", chained."kind"::text, (chained."row_kind" at time zone 'UTC'), trim_scale(chained."__proto__"))::text) as "_dataform_has_other_hash"
+      is_current and "_dataform_next_is_current" as "_dataform_is_one_of_several"
     from chained
   ) as looked_at
-  where ("_dataform_overlaps") or ("_dataform_is_broken") or ("_dataform_is_misplaced") or ("_dataform_is_backward") or ("_dataform_has_other_hash")
+  where ("_dataform_overlaps") or ("_dataform_is_broken") or ("_dataform_is_misplaced") or ("_dataform_is_backward") or ("_dataform_is_one_of_several")
 ),
 
 "loads" as (
@@ -1508,15 +1577,17 @@ with
 select said.fault, jsonb_build_array(faulty."country", faulty."Customer No")::text as id, faulty.valid_from, faulty.valid_to
 from faulty
 cross join lateral (
-  values ('overlap', faulty."_dataform_overlaps"), ('gap, or equal neighbours', faulty."_dataform_is_broken"), ('not in the order of its numbers', faulty."_dataform_is_misplaced"), ('empty or backward', faulty."_dataform_is_backward"), ('hash', faulty."_dataform_has_other_hash")
+  values ('overlap', faulty."_dataform_overlaps"), ('gap, or equal neighbours', faulty."_dataform_is_broken"), ('not in the order of its numbers', faulty."_dataform_is_misplaced"), ('empty or backward', faulty."_dataform_is_backward"), ('several current', faulty."_dataform_is_one_of_several")
 ) as said (fault, is_so)
 where said.is_so
 union all
-select 'several current', jsonb_build_array(versions."country", versions."Customer No")::text, null, null
-from versions
-where versions.is_current
-group by versions."country", versions."Customer No"
-having count(*) > 1
+select 'hash', jsonb_build_array(written."country", written."Customer No")::text, written.valid_from, written.valid_to
+from written
+where written."_dataform_row_kind" = 'version' and written.change_hash is distinct from md5(jsonb_build_array(written."user", written."region", written."kind"::text, (written."row_kind" at time zone 'UTC'), trim_scale(written."__proto__"))::text)
+union all
+select 'hash', jsonb_build_array(history."country", history."Customer No")::text, history.valid_from, history.valid_to
+from _dataform_history as history
+where (select run_no is null from last_run) and history.change_hash is distinct from md5(jsonb_build_array(history."user", history."region", history."kind"::text, (history."row_kind" at time zone 'UTC'), trim_scale(history."__proto__"))::text)
 union all
 select 'not as in the latest full batch', jsonb_build_array(compared."country", compared."Customer No")::text, compared.valid_from, compared.valid_to
 from (

@@ -287,14 +287,15 @@ select
   'version' as row_kind,
   null::bigint as run_no,
   "_dataform_told_at",
-  null as "_dataform_told_kind"
+  null as "_dataform_told_kind",
+  null::timestamptz as "_dataform_source_until"
 from versions
 union all
-select null, null, null, loads.load_id, loads.meaning, loads.as_of, null, null, null, null, null, 'load', null, loads.loaded_at, loads.kind
+select null, null, null, loads.load_id, loads.meaning, loads.as_of, null, null, null, null, null, 'load', null, loads.loaded_at, loads.kind, null::timestamptz
 from loads
 union all
 -- undone, so that a guard does not miss it
-select null, null, null, undone.load_id, undone.meaning, undone.as_of, null, null, null, null, null, 'void', null, undone.loaded_at, undone.kind
+select null, null, null, undone.load_id, undone.meaning, undone.as_of, null, null, null, null, null, 'void', null, undone.loaded_at, undone.kind, null
 from (
   select load_id, kind, as_of, loaded_at, null as meaning from _dataform_batches where has_rows and not accepted
 ) as undone
@@ -325,7 +326,7 @@ with
 
 "_dataform_store" as not materialized (
   select held.*
-  from (select null::timestamptz as "_dataform_told_at", null::text as "_dataform_told_kind", null::text as "name", null::numeric(18, 2) as "credit") as absent
+  from (select null::timestamptz as "_dataform_told_at", null::text as "_dataform_told_kind", null::timestamptz as "_dataform_source_until", null::text as "name", null::numeric(18, 2) as "credit") as absent
   cross join lateral (
     select
       store."customer_id" as "customer_id",
@@ -342,7 +343,8 @@ with
       store.row_kind as "_dataform_row_kind",
       store.run_no as "_dataform_run_no",
       "_dataform_told_at",
-      "_dataform_told_kind"
+      "_dataform_told_kind",
+      "_dataform_source_until"
     from "marts"."(self)" as store
   ) as held
 ),
@@ -364,6 +366,7 @@ with
       store.valid_from as as_of,
       store."_dataform_told_at" as loaded_at,
       store."_dataform_told_kind" as kind,
+      store."_dataform_source_until",
       store.is_current is not distinct from false as is_known_gone
     from _dataform_store as store
     where store."_dataform_row_kind" = 'load'
@@ -424,13 +427,17 @@ with
   where worked_in.load_id is null
 ),
 
+"touched" as not materialized (
+  select noted."customer_id" as "customer_id" from "touched shop.customers" as noted where noted.row_kind is null
+),
+
 "this_run" as materialized (
   select coalesce(max("_dataform_run_no"), 0) + 1 as run_no from _dataform_store where "_dataform_row_kind" <> 'version'
 ),
 
 "held_rows" as materialized (
   select held.*
-  from "touched shop.customers" as touched
+  from "touched" as touched
   -- offset 0: key by key, by the index
   cross join lateral (
     select
@@ -465,7 +472,7 @@ with
   from _dataform_feed as feed
   inner join loads on loads.load_id = feed."_load_id"
   where feed."customer_id" is not null
-    and (feed."customer_id") in (select wanted."customer_id" from "touched shop.customers" as wanted)
+    and (feed."customer_id") in (select wanted."customer_id" from "touched" as wanted)
   union all
   select
     versions."customer_id",
@@ -620,7 +627,7 @@ with
 
 "touched_rows" as (
   select held.*
-  from "touched shop.customers" as touched
+  from "touched" as touched
   -- offset 0: key by key, by the index
   cross join lateral (
     select store."customer_id", store."version_no", store."change_hash", store."valid_from", store."valid_to", store."is_current", store."ended_by", store."_load_id", store."_row_no"
@@ -686,7 +693,8 @@ select
   changed."row_kind",
   this_run.run_no,
   changed."_dataform_told_at",
-  null as "_dataform_told_kind"
+  null as "_dataform_told_kind",
+  null::timestamptz as "_dataform_source_until"
 from changed
 cross join this_run
 union all
@@ -705,31 +713,33 @@ select
   continued."row_kind",
   this_run.run_no,
   continued."_dataform_told_at",
+  null,
   null
-from "continued shop.customers" as continued
+from "touched shop.customers" as continued
 cross join this_run
+where continued.row_kind is not null
 union all
 select null, null, null, case
   when exists (
     select from worked_in as held where held.version_no = new_loads.load_id and held.loaded_at <> new_loads.loaded_at
   ) then -new_loads.load_id
   else new_loads.load_id
-end, new_loads.meaning, new_loads.as_of, null, null, null, null, null, 'load', this_run.run_no, new_loads.loaded_at, new_loads.told_kind
+end, new_loads.meaning, new_loads.as_of, null, null, null, null, null, 'load', this_run.run_no, new_loads.loaded_at, new_loads.told_kind, null::timestamptz
 from new_loads
 cross join this_run
 union all
 -- stores of before did not keep it
-select null, null, null, worked_in.version_no, loads.meaning, loads.as_of, null, null, null, null, null, 'load', this_run.run_no, loads.loaded_at, loads.told_kind
+select null, null, null, worked_in.version_no, loads.meaning, loads.as_of, null, null, null, null, null, 'load', this_run.run_no, loads.loaded_at, loads.told_kind, null::timestamptz
 from loads
 inner join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning and worked_in.kind is null
 cross join this_run
 union all
-select null, null, null, worked_in.version_no, coalesce(worked_in.means_now, worked_in.meaning), worked_in.as_of, null, false, null, null, null, 'load', this_run.run_no, worked_in.loaded_at, worked_in.kind
+select null, null, null, worked_in.version_no, coalesce(worked_in.means_now, worked_in.meaning), worked_in.as_of, null, false, null, null, null, 'load', this_run.run_no, worked_in.loaded_at, worked_in.kind, worked_in."_dataform_source_until"
 from worked_in
 cross join this_run
 where worked_in.is_gone and (not worked_in.is_known_gone or worked_in.means_now <> worked_in.meaning)
 union all
-select null, null, null, worked_in.version_no, null, worked_in.as_of, null, null, null, null, null, 'void', this_run.run_no, worked_in.loaded_at, worked_in.kind
+select null, null, null, worked_in.version_no, null, worked_in.as_of, null, null, null, null, null, 'void', this_run.run_no, worked_in.loaded_at, worked_in.kind, worked_in."_dataform_source_until"
 from worked_in
 cross join this_run
 where not worked_in.is_gone
@@ -767,7 +777,7 @@ with
 
 "_dataform_store" as not materialized (
   select held.*
-  from (select null::timestamptz as "_dataform_told_at", null::text as "_dataform_told_kind", null::text as "name", null::numeric(18, 2) as "credit") as absent
+  from (select null::timestamptz as "_dataform_told_at", null::text as "_dataform_told_kind", null::timestamptz as "_dataform_source_until", null::text as "name", null::numeric(18, 2) as "credit") as absent
   cross join lateral (
     select
       store."customer_id" as "customer_id",
@@ -784,7 +794,8 @@ with
       store.row_kind as "_dataform_row_kind",
       store.run_no as "_dataform_run_no",
       "_dataform_told_at",
-      "_dataform_told_kind"
+      "_dataform_told_kind",
+      "_dataform_source_until"
     from "marts"."(self)" as store
   ) as held
 ),
@@ -806,6 +817,7 @@ with
       store.valid_from as as_of,
       store."_dataform_told_at" as loaded_at,
       store."_dataform_told_kind" as kind,
+      store."_dataform_source_until",
       store.is_current is not distinct from false as is_known_gone
     from _dataform_store as store
     where store."_dataform_row_kind" = 'load'
@@ -908,7 +920,11 @@ with
 "new_records" as materialized (
   select
     feed."customer_id",
-    md5(jsonb_build_array(feed."name", feed."credit")::text) as "_dataform_new_hash",
+    feed."name",
+    feed."credit",
+    feed."_load_id",
+    feed."_row_no",
+    feed."_dataform_source_time",
     feed."_dataform_is_deletion",
     new_loads.load_id as "_dataform_load_id",
     new_loads.kind as "_dataform_kind",
@@ -923,200 +939,6 @@ with
 
 "new_listings" as (
   select load_id, as_of, null::text as slice from new_loads where kind = 'full'
-)
-
-select new_records."customer_id"
-from new_records
--- offset 0: key by key, by the index
-left join lateral (
-  select current_versions.version_no, current_versions.change_hash, current_versions.valid_from
-  from current_versions
-  where current_versions."customer_id" = new_records."customer_id" and current_versions.is_current
-  offset 0
-) as held on held.change_hash = new_records."_dataform_new_hash" and held.valid_from < new_records."_dataform_as_of"
-where held.version_no is null
-  or new_records."_dataform_kind" = 'log'
-  or new_records."_dataform_is_deletion"
-  or new_records."_dataform_as_of" <= (select latest from scope)
-union
-select current_versions."customer_id"
-from current_versions
-inner join new_listings as listings
-  on current_versions.valid_from <= listings.as_of
-  and (current_versions.valid_to is null or current_versions.valid_to > listings.as_of)
-left join new_records
-  on new_records."customer_id" = current_versions."customer_id" and new_records."_dataform_load_id" = listings.load_id
-where (select count(*) > 0 from new_loads where kind in ('full', 'slice'))
-  and new_records."_dataform_load_id" is null
-union
-select "customer_id"
-from _dataform_feed as feed
-where (select is_everything from scope) and feed."customer_id" is not null
-union
-select "customer_id"
-from current_versions
-where (select is_everything from scope)
----
-analyze "touched shop.customers"
----
-create temporary table "continued shop.customers" on commit drop as
-with
-
-"_dataform_feed" as not materialized (
-  select
-    feed."customer_id",
-    feed."name"::text as "name",
-    case
-      when pg_typeof(feed."credit") = 'numeric(18, 2)'::regtype then feed."credit"::numeric(18, 2)
-      when ('_dataform_reading', 'column credit', 'numeric(18, 2)', feed."credit"::text, '$1::numeric(18, 2)') is null then null::numeric(18, 2)
-      else feed."credit"::text::numeric(18, 2)
-    end as "credit",
-    feed."_load_id",
-    feed."_row_no",
-    null::timestamptz as "_dataform_source_time",
-    coalesce(false, false) as "_dataform_is_deletion"
-  from "raw"."shop" as feed
-),
-
-"_dataform_batches" as (
-  select batches.load_id, batches.kind, batches.as_of, batches.loaded_at, batches.accepted, batches.has_rows
-  from "shop"."customers_batches" as batches
-),
-
-"_dataform_store" as not materialized (
-  select held.*
-  from (select null::timestamptz as "_dataform_told_at", null::text as "_dataform_told_kind", null::text as "name", null::numeric(18, 2) as "credit") as absent
-  cross join lateral (
-    select
-      store."customer_id" as "customer_id",
-      "name" as "name",
-      "credit" as "credit",
-      store."version_no",
-      store."change_hash",
-      store."valid_from",
-      store."valid_to",
-      store."is_current",
-      store."ended_by",
-      store."_load_id",
-      store."_row_no",
-      store.row_kind as "_dataform_row_kind",
-      store.run_no as "_dataform_run_no",
-      "_dataform_told_at",
-      "_dataform_told_kind"
-    from "marts"."(self)" as store
-  ) as held
-),
-
-"worked_in" as materialized (
-  select
-    held.*,
-    not exists (
-      select
-      from _dataform_batches as batches
-      where batches.load_id = held.load_id and (held.loaded_at is null or held.loaded_at = batches.loaded_at) and batches.has_rows
-    ) as is_gone,
-    case when kind is not null then md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', 'c4a23a1f445323b2fb5d84f464427fb6')::text) end as means_now
-  from (
-    select
-      store.version_no,
-      abs(store.version_no) as load_id,
-      store.change_hash as meaning,
-      store.valid_from as as_of,
-      store."_dataform_told_at" as loaded_at,
-      store."_dataform_told_kind" as kind,
-      store.is_current is not distinct from false as is_known_gone
-    from _dataform_store as store
-    where store."_dataform_row_kind" = 'load'
-  ) as held
-),
-
-"placed" as materialized (
-  select few.*
-  from jsonb_to_recordset((
-    select jsonb_agg(to_jsonb(listed.*))
-    from (
-      select all_loads.*, row_number() over (order by loaded_at nulls first, load_id) as load_order
-      from (
-        select load_id, kind, as_of, loaded_at, md5(jsonb_build_array(kind, as_of at time zone 'UTC', loaded_at at time zone 'UTC', 'c4a23a1f445323b2fb5d84f464427fb6')::text) as meaning, false as is_gone
-        from _dataform_batches
-        where accepted
-        union all
-        select load_id, kind, as_of, loaded_at, meaning, true
-        from worked_in
-        where is_gone
-      ) as all_loads
-    ) as listed
-  )) as few (load_id bigint, kind text, as_of timestamptz, load_order bigint, loaded_at timestamptz, meaning text, is_gone boolean)
-),
-
-"gone_loads" as materialized (
-  select * from placed where is_gone
-),
-
--- what lists all there is, but comes late and behind such a load that is gone, ends nothing by lack
-"loads" as materialized (
-  select
-    load_id,
-    case
-      when kind in ('full', 'slice') and exists (
-        select
-        from gone_loads as gone
-        where gone.kind in ('full', 'slice') and gone.as_of > placed.as_of and gone.loaded_at < placed.loaded_at
-          and not exists (
-            select from placed as again where not again.is_gone and again.kind = gone.kind and again.as_of = gone.as_of
-          )
-      ) then 'partial'
-      else kind
-    end as kind,
-    as_of,
-    load_order,
-    loaded_at,
-    meaning,
-    kind as told_kind
-  from placed
-  where not is_gone
-),
-
-"new_loads" as materialized (
-  select loads.*
-  from loads
-  left join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-  where worked_in.load_id is null
-),
-
-"scope" as materialized (
-  select
-    exists (
-      select
-      from worked_in
-      left join loads on loads.load_id = worked_in.load_id and loads.meaning = worked_in.meaning
-      where case when worked_in.is_gone then worked_in.means_now <> worked_in.meaning else loads.load_id is null end
-    ) or exists (
-      select
-      from new_loads
-      where kind in ('full', 'slice') and as_of <= (
-        select max(known.as_of)
-        from (
-          select loads.as_of
-          from loads
-          inner join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-          where loads.kind <> 'log'
-          union all
-          select as_of from gone_loads where kind <> 'log'
-        ) as known
-      )
-    ) as is_everything,
-    (
-      select max(known.as_of)
-      from (
-        select loads.as_of
-        from loads
-        inner join worked_in on worked_in.load_id = loads.load_id and worked_in.meaning = loads.meaning
-        where loads.kind <> 'log'
-        union all
-        select as_of from gone_loads where kind <> 'log'
-      ) as known
-    ) as latest
 ),
 
 "next_load" as materialized (
@@ -1124,94 +946,147 @@ with
   from new_loads
   where (select count(*) = 1 from new_loads)
     and kind in ('full', 'partial')
-    and as_of > (select latest from scope)
+    and as_of > coalesce((select latest from scope), '-infinity')
     and not (select is_everything from scope)
     and (select count(*) = 0 from gone_loads)
     and (select count(*) = 0 from loads where kind = 'log')
 ),
 
 "newest" as materialized (
-  select distinct on (feed."customer_id")
-    feed.*,
-    next_load.as_of as "_dataform_as_of",
-    next_load.loaded_at as "_dataform_told_at"
-  from "touched shop.customers" as touched
-  inner join _dataform_feed as feed on feed."customer_id" = touched."customer_id"
-  inner join next_load on next_load.load_id = feed."_load_id"
-  order by feed."customer_id", feed."_row_no" desc
+  select distinct on (new_records."customer_id") new_records.*, next_load.loaded_at as "_dataform_told_at"
+  from new_records
+  cross join next_load
+  order by new_records."customer_id", new_records."_row_no" desc
 ),
 
-"ending" as materialized (
-  select held.*, newest."_dataform_as_of" as "_dataform_starts_at"
+"judged" as materialized (
+  select newest.*, held.*, (not newest."_dataform_is_deletion" and held."_dataform_held_valid_from" < newest."_dataform_as_of") is true as "_dataform_is_known"
   from newest
   -- offset 0: key by key, by the index
-  cross join lateral (
+  left join lateral (
     select
-      store."customer_id",
-      store."name"::text as "name",
+      store."customer_id" as "_dataform_held_1",
+      store."name"::text as "_dataform_held_2",
       case
         when pg_typeof(store."credit") = 'numeric(18, 2)'::regtype then store."credit"::numeric(18, 2)
         when ('_dataform_reading', 'column credit', 'numeric(18, 2)', store."credit"::text, '$1::numeric(18, 2)') is null then null::numeric(18, 2)
         else store."credit"::text::numeric(18, 2)
-      end as "credit",
-      store."version_no",
-      store."change_hash",
-      store."valid_from",
-      store."_load_id",
-      store."_row_no",
-      store."_dataform_told_at"
+      end as "_dataform_held_3",
+      store."_load_id" as "_dataform_held_4",
+      store."_row_no" as "_dataform_held_5",
+      store.version_no as "_dataform_held_version_no",
+      store.change_hash as "_dataform_held_change_hash",
+      store.valid_from as "_dataform_held_valid_from",
+      store."_dataform_told_at" as "_dataform_held_told_at"
     from _dataform_store as store
     where store."customer_id" = newest."customer_id" and store."_dataform_row_kind" = 'version' and store.is_current
     offset 0
-  ) as held
-  where not newest."_dataform_is_deletion"
-    and held.valid_from < newest."_dataform_as_of"
-    and held."_dataform_told_at" is not null
-    and (
+  ) as held on true
+  where (not newest."_dataform_is_deletion" and held."_dataform_held_valid_from" < newest."_dataform_as_of") is not true
+    or (
       newest."name",
       newest."credit"
     ) is distinct from (
-      held."name",
-      held."credit"
+      held."_dataform_held_2",
+      held."_dataform_held_3"
     )
+),
+
+"told_before" as (
+  select distinct judged."customer_id"
+  from judged
+  inner join _dataform_feed as feed on feed."customer_id" = judged."customer_id"
+  where judged."_dataform_held_version_no" is null
+    and feed."_load_id" <> judged."_dataform_load_id"
+),
+
+"decided" as materialized (
+  select
+    judged.*,
+    judged."_dataform_as_of" as "_dataform_starts_at",
+    case
+      when told_before."customer_id" is not null or judged."_dataform_is_deletion" then false
+      when judged."_dataform_is_known" then judged."_dataform_held_told_at" is not null
+      else judged."_dataform_held_version_no" is null
+    end as "_dataform_goes_on"
+  from judged
+  left join told_before on told_before."customer_id" = judged."customer_id"
 )
 
 select
-  ending."customer_id",
-  ending."name",
-  ending."credit",
-  ending."version_no",
-  ending."change_hash",
-  ending."valid_from",
-  ending."_dataform_starts_at" as valid_to,
+  decided."_dataform_held_1" as "customer_id",
+  decided."_dataform_held_2" as "name",
+  decided."_dataform_held_3" as "credit",
+  decided."_dataform_held_version_no" as version_no,
+  decided."_dataform_held_change_hash" as change_hash,
+  decided."_dataform_held_valid_from" as valid_from,
+  decided."_dataform_starts_at" as valid_to,
   false as is_current,
   'change' as ended_by,
-  ending."_load_id",
-  ending."_row_no",
+  decided."_dataform_held_4" as "_load_id",
+  decided."_dataform_held_5" as "_row_no",
   'version' as row_kind,
-  ending."_dataform_told_at"
-from ending
+  decided."_dataform_held_told_at" as "_dataform_told_at"
+from decided
+where "_dataform_goes_on" and "_dataform_held_version_no" is not null
 union all
 select
-  newest."customer_id",
-  newest."name",
-  newest."credit",
-  ending.version_no + 1,
-  md5(jsonb_build_array(newest."name", newest."credit")::text),
-  ending."_dataform_starts_at",
+  decided."customer_id",
+  decided."name",
+  decided."credit",
+  coalesce(decided."_dataform_held_version_no", 0) + 1,
+  md5(jsonb_build_array(decided."name", decided."credit")::text),
+  decided."_dataform_starts_at",
   null,
   true,
   null,
-  newest."_load_id",
-  newest."_row_no",
-  'version' as row_kind,
-  newest."_dataform_told_at"
-from ending
-inner join newest using ("customer_id")
+  decided."_load_id",
+  decided."_row_no",
+  'version',
+  decided."_dataform_told_at"
+from decided
+where "_dataform_goes_on"
+union all
+select touched."customer_id", null, null, null, null, null, null, null, null, null, null, null, null
+from (
+  select new_records."customer_id"
+  from new_records
+  -- offset 0: key by key, by the index
+  left join lateral (
+    select current_versions.version_no, current_versions.change_hash, current_versions.valid_from
+    from current_versions
+    where current_versions."customer_id" = new_records."customer_id" and current_versions.is_current
+    offset 0
+  ) as held on held.change_hash = md5(jsonb_build_array(new_records."name", new_records."credit")::text) and held.valid_from < new_records."_dataform_as_of"
+  where (select count(*) = 0 from next_load) and (
+      held.version_no is null
+      or new_records."_dataform_kind" = 'log'
+      or new_records."_dataform_is_deletion"
+      or new_records."_dataform_as_of" <= (select latest from scope)
+    )
+  union
+  select current_versions."customer_id"
+  from current_versions
+  inner join new_listings as listings
+    on current_versions.valid_from <= listings.as_of
+    and (current_versions.valid_to is null or current_versions.valid_to > listings.as_of)
+  left join new_records
+    on new_records."customer_id" = current_versions."customer_id" and new_records."_dataform_load_id" = listings.load_id
+  where (select count(*) > 0 from new_loads where kind in ('full', 'slice'))
+    and new_records."_dataform_load_id" is null
+  union
+  select decided."customer_id" from decided where not "_dataform_goes_on"
+  union
+  select "customer_id"
+  from _dataform_feed as feed
+  where (select is_everything from scope) and feed."customer_id" is not null
+  union
+  select "customer_id"
+  from current_versions
+  where (select is_everything from scope)
+) as touched
 ---
-delete from "touched shop.customers" as touched using "continued shop.customers" as continued where touched."customer_id" = continued."customer_id"
----
-analyze "touched shop.customers"
+analyze "touched shop.customers" ("customer_id", "row_kind")
 
 -- post_operations
 do $body$
@@ -1319,7 +1194,14 @@ with
 "_dataform_store" as not materialized (
   select
     store."customer_id" as "customer_id",
-    store.version_no,
+    store."name" as "name",
+    store."credit" as "credit",
+    store."version_no",
+    store."change_hash",
+    store."valid_from",
+    store."valid_to",
+    store."is_current",
+    store."ended_by",
     store.row_kind as "_dataform_row_kind",
     store.run_no as "_dataform_run_no",
     store.valid_from as "_dataform_as_of",
@@ -1332,24 +1214,41 @@ with
   select max("_dataform_run_no") as run_no from _dataform_store where "_dataform_row_kind" <> 'version'
 ),
 
--- with the version before, to which those that were written must fit
-"touched" as materialized (
-  select "customer_id", min(version_no) - 1 as "_dataform_first"
+"written" as materialized (
+  select store.*
   from _dataform_store as store
   where store."_dataform_run_no" = (select run_no from last_run) and store."customer_id" is not null
-  group by "customer_id"
+),
+
+-- with the version before, to which those that were written must fit
+"touched" as (
+  select "customer_id", min(version_no) - 1 as "_dataform_first" from written group by "customer_id"
 ),
 
 "versions" as (
-  select *
-  from _dataform_history
+  select
+    history."customer_id",
+    history."version_no",
+    history."change_hash",
+    history."valid_from",
+    history."valid_to",
+    history."is_current",
+    history."ended_by"
+  from _dataform_history as history
   where (select run_no is null from last_run)
   union all
   -- offset 0: key by key, by the index
   select held.*
   from touched
   cross join lateral (
-    select history.*
+    select
+      history."customer_id",
+      history."version_no",
+      history."change_hash",
+      history."valid_from",
+      history."valid_to",
+      history."is_current",
+      history."ended_by"
     from _dataform_history as history
     where history."customer_id" = touched."customer_id" and history.version_no >= touched."_dataform_first"
     offset 0
@@ -1361,7 +1260,8 @@ with
     versions.*,
     lead(valid_from) over timeline as "_dataform_next",
     lead(version_no) over timeline as "_dataform_next_no",
-    lead(change_hash) over timeline as "_dataform_next_hash"
+    lead(change_hash) over timeline as "_dataform_next_hash",
+    lead(is_current) over timeline as "_dataform_next_is_current"
   from versions
   window timeline as (partition by "customer_id" order by valid_from)
 ),
@@ -1377,10 +1277,10 @@ with
       ended_by = 'change' and ("_dataform_next" is distinct from valid_to or "_dataform_next_hash" = change_hash) as "_dataform_is_broken",
       "_dataform_next_no" <> version_no + 1 as "_dataform_is_misplaced",
       valid_to <= valid_from as "_dataform_is_backward",
-      change_hash is distinct from md5(jsonb_build_array(chained."name", chained."credit")::text) as "_dataform_has_other_hash"
+      is_current and "_dataform_next_is_current" as "_dataform_is_one_of_several"
     from chained
   ) as looked_at
-  where ("_dataform_overlaps") or ("_dataform_is_broken") or ("_dataform_is_misplaced") or ("_dataform_is_backward") or ("_dataform_has_other_hash")
+  where ("_dataform_overlaps") or ("_dataform_is_broken") or ("_dataform_is_misplaced") or ("_dataform_is_backward") or ("_dataform_is_one_of_several")
 ),
 
 "loads" as (
@@ -1458,15 +1358,17 @@ with
 select said.fault, faulty."customer_id"::text as id, faulty.valid_from, faulty.valid_to
 from faulty
 cross join lateral (
-  values ('overlap', faulty."_dataform_overlaps"), ('gap, or equal neighbours', faulty."_dataform_is_broken"), ('not in the order of its numbers', faulty."_dataform_is_misplaced"), ('empty or backward', faulty."_dataform_is_backward"), ('hash', faulty."_dataform_has_other_hash")
+  values ('overlap', faulty."_dataform_overlaps"), ('gap, or equal neighbours', faulty."_dataform_is_broken"), ('not in the order of its numbers', faulty."_dataform_is_misplaced"), ('empty or backward', faulty."_dataform_is_backward"), ('several current', faulty."_dataform_is_one_of_several")
 ) as said (fault, is_so)
 where said.is_so
 union all
-select 'several current', versions."customer_id"::text, null, null
-from versions
-where versions.is_current
-group by versions."customer_id"
-having count(*) > 1
+select 'hash', written."customer_id"::text, written.valid_from, written.valid_to
+from written
+where written."_dataform_row_kind" = 'version' and written.change_hash is distinct from md5(jsonb_build_array(written."name", written."credit")::text)
+union all
+select 'hash', history."customer_id"::text, history.valid_from, history.valid_to
+from _dataform_history as history
+where (select run_no is null from last_run) and history.change_hash is distinct from md5(jsonb_build_array(history."name", history."credit")::text)
 union all
 select 'not as in the latest full batch', compared."customer_id"::text, compared.valid_from, compared.valid_to
 from (

@@ -132,6 +132,24 @@ begin
   end if;
 end
 $body$;
+select
+  pg_catalog.set_config(
+    name,
+    case
+      when (
+        select c.reltuples
+        from pg_catalog.pg_class as c
+        where c.oid operator(pg_catalog.=) pg_catalog.to_regclass('"_dataform"."kept_b6633efade_2d"')
+      ) operator(pg_catalog.*) 20 operator(pg_catalog.<) (
+         select c.reltuples
+         from pg_catalog.pg_class as c
+         where c.oid operator(pg_catalog.=) pg_catalog.to_regclass('"_dataform"."kept_b6633efade_1s"')
+       ) then 'off'
+      else pg_catalog.current_setting(name)
+    end,
+    true
+  )
+from pg_catalog.unnest(array['enable_hashjoin', 'enable_mergejoin']) as name;
 with gone as (
   delete from "_dataform"."kept_b6633efade_1s" as s
   using "_dataform"."kept_b6633efade_2d" as d where "s"."id" = "d"."id"
@@ -156,6 +174,8 @@ select
   "_dataform_release",
   2
 from gone;
+set local "enable_hashjoin" to default;
+set local "enable_mergejoin" to default;
 insert into "_dataform"."kept_b6633efade_1s" ("id", "amount", "_dataform_release")
 select
   "d"."id",
