@@ -4,7 +4,7 @@ import { bodyHash, EventRecord, happenedAt, readEnvelope } from "../../src/colle
 import { readRequest } from "../../src/collect/request.ts";
 import { parseJson } from "../../src/sources/json/document.ts";
 
-const read = (text: string, sentAt?: string) => readEnvelope(parseJson(text), sentAt);
+const read = (text: string, sentAt?: unknown) => readEnvelope(parseJson(text), sentAt);
 const event = (fields: object) => read(JSON.stringify({ id: "1", type: "t", ...fields }));
 const reasons = (fields: object) => (event(fields) as { reasons?: readonly string[] }).reasons;
 const T = Date.parse("2026-11-30T12:00:00Z");
@@ -17,6 +17,12 @@ test("an event needs an id and a type, and says nothing else than what there is"
   expect(reasons({ user: 1 })).toEqual([
     "user: an event has id, type, version, time, sent_at, data; what it is about stands in data",
   ]);
+});
+
+test("what a request says of all its events is asked of those that do not say it themselves", () => {
+  const wrong = { reasons: ["sent_at of its request: must be a time with a zone: 2026-11-30T09:00:00.123Z"] };
+  for (const said of ["soon", 5, null, {}]) expect(read(JSON.stringify({ id: "1", type: "t" }), said)).toEqual(wrong);
+  expect(read(JSON.stringify({ id: "1", type: "t", sent_at: at(1) }), "soon")).toMatchObject({ sentAt: at(1) });
 });
 
 test.each([

@@ -13,6 +13,7 @@ const PARTS = {
   infer: 4,
   xml: 12,
   damagedXml: 12,
+  requests: 40,
 };
 const all = Object.values(PARTS).reduce((sum, part) => sum + part);
 
