@@ -9,7 +9,14 @@ const root = resolve(import.meta.dirname, "..");
 
 /** Words of SQL beside each other as no sentence has them. */
 const SQL =
-  /\b(?:select\s[\s\S]*\sfrom\s|insert\s+into\s|delete\s+from\s|update\s[\s\S]*\sset\s|create\s+(?:or\s+replace\s+)?(?:unique\s+|temp\s+)?(?:table|view|index|schema|role)\s|alter\s+(?:table|view|role|schema|index|default)\s|drop\s+(?:table|view|schema|index)\s|(?:grant|revoke)\s+(?:x|all|select|insert|update|delete|truncate|usage|create|connect|execute|set)[\s,][\s\S]*\s(?:to|from)\s|truncate\s+(?:table\s+)?\w|lock\s+table\s|where\s+\S+\s*(?:=|<>|<=?|>=?|in\s*\()|comment\s+on\s+\w+\s|copy\s[\s\S]*\s(?:from\s+stdin|to\s+stdout)|set\s+(?:local|role|transaction)\s|partition\s+by\s|is\s+(?:not\s+)?distinct\s+from\s|union\s+all\s|order\s+by\s|group\s+by\s|inner\s+join\s|left\s+join\s|full\s+join\s)/;
+  /\b(?:select\s[\s\S]*\sfrom\s|insert\s+into\s|delete\s+from\s|update\s[\s\S]*\sset\s|create\s+(?:or\s+replace\s+)?(?:unique\s+|temp\s+)?(?:table|view|index|schema|role)\s|alter\s+(?:table|view|role|schema|index|default)\s|drop\s+(?:table|view|schema|index)\s|(?:grant|revoke)\s+(?:x|all|select|insert|update|delete|truncate|usage|create|connect|execute|set)[\s,][\s\S]*\s(?:to|from)\s|truncate\s+(?:table\s+)?\w|lock\s+table\s|where\s+\S+\s*(?:=|<>|<=?|>=?|in\s*\()|comment\s+on\s+\w+\s|copy\s[\s\S]*\s(?:from\s+stdin|to\s+stdout)|set\s+(?:local|role|transaction)\s|partition\s+by\s|is\s+(?:not\s+)?distinct\s+from\s|union\s+all\s|order\s+by\s|group\s+by\s|(?:inner|left|full|cross)\s+join\s|case\s+when\s|filter\s+\(where\s|coalesce\(|over\s+\(|exists\s+\(|on\s+conflict\s|x\s+::\s*(?!x\b)[a-z(])/;
+
+/** What a text begins with that is a statement: a word that no sentence begins with, and a name from elsewhere behind it. */
+const STATEMENT =
+  /^\s*(?:(?:create|drop|alter)\s+(?:or\s+replace\s+)?(?:materialized\s+view|(?:temporary|unlogged|foreign)\s+table|function|procedure|trigger|policy|sequence|type|domain|database|user|extension|statistics|owned\s+by)|refresh\s+materialized\s+view|merge\s+into|vacuum|analyze|reindex|cluster|savepoint|rollback\s+to|declare|fetch|notify|listen|unlisten|prepare|deallocate|call|do|show|set|reset|values\s*\(|with|select)\s+(?:x|\S+\s+x|\S+\s*(?:=|to)\s+x)\s/;
+
+/** A name that was put in quotes by hand. */
+const QUOTED = /"\s+x\s+"\s*\./;
 
 /** Where a text is for a person to read, and may advise SQL. */
 const FOR_PEOPLE = new Set(["message", "hint", "expected", "found", "reason", "why", "description", "help", "note"]);
@@ -93,7 +100,9 @@ function lookAt(code: string): Seen {
   const toldOf = (node: ts.Node): Pieces | undefined => {
     if (ts.isStringLiteralLike(node)) return pieces(node.text);
     if (ts.isTemplateExpression(node)) return templateOf(node);
-    if (ts.isTaggedTemplateExpression(node)) return nameOf(node.tag) === "String.raw" ? told(node.template) : undefined;
+    if (ts.isTaggedTemplateExpression(node)) return nameOf(node.tag) === "sql" ? undefined : told(node.template);
+    if (ts.isConditionalExpression(node)) return either([node.whenTrue, node.whenFalse]);
+    if (ts.isSpreadElement(node)) return told(node.expression);
     if (ts.isParenthesizedExpression(node) || ts.isAsExpression(node) || ts.isNonNullExpression(node))
       return told(node.expression);
     if (ts.isArrayLiteralExpression(node)) return together(node.elements.map(toldOr), " ");
@@ -119,7 +128,8 @@ function lookAt(code: string): Seen {
   };
 
   const judge = (node: ts.Node, text: Pieces | undefined) => {
-    if (text?.hole && SQL.test(text.text.toLowerCase()))
+    const said = text?.hole ? `${text.text.toLowerCase()} ` : "";
+    if ([SQL, STATEMENT, QUOTED].some((pattern) => pattern.test(said)))
       byHand.add(source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1);
   };
   /** What a statement adds to a variable: `a += b`, `a = a + b`, `a.push(b)`, or its first value. */
@@ -182,6 +192,8 @@ const ELSEWHERE = [
   "src/library/reconcile/dialects.ts",
   // As @dataform/core puts an author's query and its where together, in core's own process: no name or value of ours.
   "src/compile/unit-tests.cjs",
+  // A name as @dataform/core's dialect gives it, in core's own process.
+  "src/compile/dataform2/resolving.cjs",
 ];
 
 const FOLDERS = ["src", "includes", "definitions", "ingest", "scripts", "bin"];
@@ -212,6 +224,21 @@ test.each([
   "() => { let q = 'select a'; q = q + ` from ${name}`; }",
   "() => { const q = ['select a']; q.push('from ' + name); return q.join(' '); }",
   "function f() { this.q = 'select a from '; this.q += name; }",
+  "dedent`select a from ${name} where true`",
+  "['select a', ...['from ' + name]].join(' ')",
+  "(wide ? 'select a, b from ' : 'select a from ') + name",
+  "`vacuum ${name}`",
+  "`merge into ${name} using b on c`",
+  "`create materialized view ${name} as`",
+  "`drop function ${name}`",
+  "`set search_path = ${name}`",
+  "`select ${name}`",
+  "`cross join ${name}`",
+  "`case when ${name} then 1 end`",
+  "`sum(a) filter (where ${name})`",
+  "`coalesce(${name}, 0)`",
+  "`${name}::text`",
+  `\`"\${schema}"."\${name}"\``,
 ])("SQL that is put together by hand is found: %s", (code) => {
   expect(lookAt(`const found = ${code};`).byHand).toEqual([1]);
 });

@@ -1,16 +1,17 @@
 import type { WrittenEndpoint } from "../config/load-endpoints.ts";
 import { Place } from "../config/place.ts";
 import type { YamlFile, YamlPath } from "../config/yaml.ts";
-import { comparesText, type DeclaredParameter, type OrderColumn } from "../model/api.ts";
+import type { DeclaredParameter, OrderColumn } from "../model/api.ts";
 import type { Target } from "../model/target.ts";
 import { balanced } from "../sql/authored.ts";
 import { id } from "../sql/identifiers.ts";
+import { commentLine, empty, type Identifier, type Sql, sql } from "../sql/sql.ts";
 import { marked, telling, WrittenSql } from "./written-sql.ts";
 
 /** One select by which the server says what is wrong with the columns, at their lines. */
 export function columnsCheck(
   yaml: YamlFile,
-  { columns, where, path, order: asked }: WrittenEndpoint,
+  { columns, where, path, order }: WrittenEndpoint,
   endpoint: Place,
   read: {
     readonly from: Target;
@@ -18,33 +19,56 @@ export function columnsCheck(
     readonly order: readonly OrderColumn[];
   },
 ): WrittenSql {
-  const sql = new WrittenSql(yaml).made(`-- ${path}\nselect\n  `, [...endpoint.path, "path"]);
-  if (columns)
-    for (const [at, name] of columns.entries()) {
-      const place = [...endpoint.path, "columns", at];
-      sql.made(`${at ? ",\n  " : ""}answer.${quoted(yaml, name, place)}`, place);
-    }
-  else sql.made("answer.*", [...endpoint.path, "from"]);
-  sql.made(`\nfrom ${marked(read.from)} as answer\nwhere true`, [...endpoint.path, "from"]);
+  const from = [...endpoint.path, "from"];
+  const asked = [...endpoint.path, "path"];
+  const check = new WrittenSql(yaml).made(commentLine(path), asked).line(sql`select`, asked);
+  for (const [at, name] of (columns ?? []).entries()) {
+    const place = [...endpoint.path, "columns", at];
+    check.line(sql`  answer.${quoted(yaml, name, place)}${at < columns!.length - 1 ? sql`,` : empty}`, place);
+  }
+  if (!columns) check.line(sql`  answer.*`, from);
+  check.line(sql`from ${marked(read.from)} as answer`, from).line(sql`where true`, from);
   if (where !== undefined) {
     const at = endpoint.in("where");
     telling(at, () => balanced(where, "where", "one SQL condition"));
-    sql.made("\nand (\n", at.path).copied(where, at.path).made("\n)", at.path);
+    check.line(sql`and (`, at.path).line(empty, at.path).copied(where, at.path).line(sql`)`, at.path);
   }
   for (const { name, column, operator } of read.parameters) {
     const place = [...endpoint.path, "parameters", name, "column"];
-    const compared = `answer.${quoted(yaml, column, place)}`;
-    const other = operator === "in" ? `any (array[${compared}])` : compared;
-    const symbol = operator === "in" ? "=" : operator;
-    sql.made(comparesText(operator) ? `\nand ${compared} ~~ ''` : `\nand ${compared} ${symbol} ${other}`, place);
+    check.line(sql`and ${comparison(sql`answer.${quoted(yaml, column, place)}`, operator)}`, place);
   }
   for (const [at, { column, descending }] of read.order.entries()) {
-    const place = asked ? [...endpoint.path, "order", at] : [...endpoint.path, "from"];
-    sql.made(`${at ? ", " : "\norder by "}answer.${quoted(yaml, column, place)}${descending ? " desc" : ""}`, place);
+    const place = order ? [...endpoint.path, "order", at] : from;
+    const term = sql`answer.${quoted(yaml, column, place)}${descending ? sql` desc` : empty}`;
+    if (at) check.made(sql`, ${term}`, place);
+    else check.line(sql`order by ${term}`, place);
   }
-  return sql;
+  return check;
 }
 
-function quoted(yaml: YamlFile, name: string, path: YamlPath): string {
-  return telling(new Place(yaml, path), () => id(name).toString());
+function quoted(yaml: YamlFile, name: string, path: YamlPath): Identifier {
+  return telling(new Place(yaml, path), () => id(name));
+}
+
+/** A column compared as a parameter will be, with itself. */
+function comparison(column: Sql, operator: DeclaredParameter["operator"]): Sql {
+  switch (operator) {
+    case "in":
+      return sql`${column} = any (array[${column}])`;
+    case "starts with":
+    case "contains":
+      return sql`${column} ~~ ''`;
+    case "=":
+      return sql`${column} = ${column}`;
+    case "<>":
+      return sql`${column} <> ${column}`;
+    case "<":
+      return sql`${column} < ${column}`;
+    case "<=":
+      return sql`${column} <= ${column}`;
+    case ">":
+      return sql`${column} > ${column}`;
+    case ">=":
+      return sql`${column} >= ${column}`;
+  }
 }

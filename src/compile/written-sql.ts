@@ -5,6 +5,9 @@ import type { Trace, TracePiece } from "../model/graph.ts";
 import type { Target } from "../model/target.ts";
 import { id } from "../sql/identifiers.ts";
 import { MARK } from "../sql/references.ts";
+import { empty, type Identifier, join, type Sql, sql } from "../sql/sql.ts";
+
+const BREAK = join([empty, empty], "\n");
 
 /** SQL that is put together of what stands in a YAML: each piece knows where that is. */
 export class WrittenSql {
@@ -17,8 +20,13 @@ export class WrittenSql {
   }
 
   /** SQL of ours, which is there for what stands at the path. */
-  made(text: string, path: YamlPath): this {
-    return this.#add(text, this.#yaml.writtenAt(path)[0]![1], 1);
+  made(text: Sql, path: YamlPath): this {
+    return this.#add(text.toString(), this.#yaml.writtenAt(path)[0]![1], 1);
+  }
+
+  /** The same as the next line. */
+  line(text: Sql, path: YamlPath): this {
+    return this.made(sql`${BREAK}${text}`, path);
   }
 
   /** A part of the text at the path, as it stands there. */
@@ -33,10 +41,10 @@ export class WrittenSql {
   }
 
   /** SQL in place of a part of the text at the path, which begins at `from`. */
-  instead(text: string, path: YamlPath, from: number): this {
+  instead(text: Sql, path: YamlPath, from: number): this {
     let start = 0;
     for (const [length, offset, made] of this.#yaml.writtenAt(path)) {
-      if (from < start + length) return this.#add(text, made ? offset : offset + from - start, 1);
+      if (from < start + length) return this.#add(text.toString(), made ? offset : offset + from - start, 1);
       start += length;
     }
     return this.made(text, path);
@@ -58,8 +66,8 @@ export class WrittenSql {
 }
 
 /** The name of a relation for the planner to fill in. */
-export function marked({ schema, name }: Target): string {
-  return id(`${MARK}${schema}`, name).toString();
+export function marked({ schema, name }: Target): Identifier {
+  return id(`${MARK}${schema}`, name);
 }
 
 /** Tells what is wrong with a text at the place where it stands. */
