@@ -15,7 +15,7 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
   [
     "run",
     {
-      takes: "[options]",
+      takes: "[options] [project-dir]",
       description: "build, audit and publish the project's models; in one commit, where no operation divides the run",
       load: async () => (await import("./commands/run.ts")).addRunCommand,
     },
@@ -23,7 +23,7 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
   [
     "plan",
     {
-      takes: "[options]",
+      takes: "[options] [project-dir]",
       description: "show what a run would do, and what readers would notice; changes nothing",
       load: async () => (await import("./commands/plan.ts")).addPlanCommand,
     },
@@ -31,7 +31,7 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
   [
     "compile",
     {
-      takes: "[options]",
+      takes: "[options] [project-dir]",
       description: "compile the project and list its actions; needs no database",
       load: async () => (await import("./commands/compile.ts")).addCompileCommand,
     },
@@ -39,7 +39,7 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
   [
     "test",
     {
-      takes: "[options]",
+      takes: "[options] [project-dir]",
       description: 'run the project\'s unit tests (type: "test")',
       load: async () => (await import("./commands/test.ts")).addTestCommand,
     },

@@ -47,26 +47,33 @@ export interface ConnectionFlags {
   readonly readerUrl?: string;
 }
 
-// Flags of Dataform's command line that mean something on BigQuery only.
-const bigQueryOnly = [
-  "--default-database",
-  "--default-location",
-  "--database-suffix",
-  "--default-reservation",
-  "--job-labels",
-  "--job-prefix",
-  "--jit-timeout",
-];
+// Flags of Dataform's command line that say nothing here, and why.
+const onBigQuery = "has no meaning on PostgreSQL and is ignored";
+const saysNothing: Readonly<Record<string, string>> = {
+  "--default-database <value>": onBigQuery,
+  "--default-location <value>": onBigQuery,
+  "--database-suffix <value>": onBigQuery,
+  "--default-reservation <value>": onBigQuery,
+  "--job-labels <value>": onBigQuery,
+  "--job-prefix <value>": onBigQuery,
+  "--jit-timeout <value>": onBigQuery,
+  "--emit-lineage":
+    "tells Google's catalogue and is ignored; notifications.yaml sends OpenLineage (docs/notifications.md)",
+  "--track": "is ignored: nothing is tracked",
+  "--no-track": "is ignored: nothing is tracked",
+  "--action-retry-limit <value>":
+    "is ignored: what a deadlock ends is tried again by itself; `retries` of schedules.yaml tries a whole step again",
+};
 
-/** Takes BigQuery's flags without effect, so that scripts written for Dataform keep working. */
+/** Takes these flags without effect, each with one warning, so that scripts written for Dataform keep working. */
 export function addIgnoredOptions(command: Command, say: (line: string) => void): Command {
-  for (const flag of bigQueryOnly) command.addOption(new Option(`${flag} <value>`).hideHelp());
+  const ignored = Object.entries(saysNothing).map(([flags, why]) => ({ option: new Option(flags).hideHelp(), why }));
+  for (const { option } of ignored) command.addOption(option);
   command.hook("preAction", (_, acting) => {
-    for (const flag of bigQueryOnly) {
-      const name = flag.slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-      if (acting.getOptionValueSource(name) === "cli")
-        say(`warning: ${flag} has no meaning on PostgreSQL and is ignored`);
-    }
+    const said = ignored.filter(({ option }) => acting.getOptionValueSource(option.attributeName()) === "cli");
+    // `--no-track` is the same option as `--track`.
+    const lines = new Map(said.map(({ option, why }) => [option.attributeName(), `warning: ${option.long} ${why}`]));
+    for (const line of lines.values()) say(line);
   });
   return command;
 }

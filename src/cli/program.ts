@@ -12,6 +12,7 @@ import {
 } from "../model/errors.ts";
 import { databaseFailure } from "../postgres/sqlstate.ts";
 import { addCommands, commands } from "./commands.ts";
+import { folderOf } from "./folder.ts";
 import { annotate, untold } from "./github.ts";
 import { adviceForHabit } from "./habits.ts";
 import { paint, printable } from "./paint.ts";
@@ -38,7 +39,7 @@ export async function cli(argv: readonly string[], given: Shell): Promise<number
       writeErr: (text) => shell.say(withAdvice(text.trimEnd(), argv, program)),
     })
     .hook("preAction", (command, acting) => {
-      shell.projectDir = resolve(shell.projectDir, command.opts().projectDir as string);
+      shell.projectDir = folderOf(acting, resolve(shell.projectDir, command.opts().projectDir as string));
       readSettings(acting, shell);
     });
   await addCommands(program, argv, shell);

@@ -25,17 +25,18 @@ export interface RunFlags extends ProjectFlags, ReleaseFlags {
 export function addSelectionOptions(command: Command): Command {
   return command
     .addOption(
-      new Option("--actions <names>", "only these: names, schema.name or patterns with *").argParser(collectNames),
+      new Option("--actions <names...>", "only these: names, schema.name or patterns with *").argParser(collectNames),
     )
-    .addOption(new Option("--tags <tags>", "only actions with one of these tags").argParser(collectNames))
+    .addOption(new Option("--tags <tags...>", "only actions with one of these tags").argParser(collectNames))
     .option("--include-deps", "and what the selected actions depend on")
     .option("--include-dependents", "and what depends on the selected actions")
     .option("--full-refresh", "rebuild incremental models from scratch, except protected ones")
     .option("--adopt", "take over relations of the models' names that others made, with what is built on them")
     .addOption(
-      new Option("--allow-loss <names>", "models that may lose more rows than their guards allow, this time").argParser(
-        collectNames,
-      ),
+      new Option(
+        "--allow-loss <names...>",
+        "models that may lose more rows than their guards allow, this time",
+      ).argParser(collectNames),
     );
 }
 

@@ -44,6 +44,7 @@ export function matching(
     `^${pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", pattern.includes(".") ? ".*" : "[^.]*")}$`,
   );
   const found = keys.filter((key) => expression.test(key) || expression.test(key.slice(key.indexOf(".") + 1)));
+  if (found.length > 1 && !pattern.includes("*")) refuseAmbiguous(flag, pattern, found);
   if (found.length) return found;
   const suggestion = nearest(pattern, keys) ?? keys.find((key) => nearest(pattern, [key.slice(key.indexOf(".") + 1)]));
   throw new UserError({
@@ -51,6 +52,17 @@ export function matching(
     expected: "a name, schema.name or a pattern with *",
     found: pattern,
     hint: suggestion ? `did you mean ${suggestion}?` : advice,
+  });
+}
+
+/** A whole name is no doubt. */
+function refuseAmbiguous(flag: string, name: string, found: readonly string[]): void {
+  if (found.includes(name)) return;
+  throw new UserError({
+    message: `${flag}: ${name} names several things`,
+    expected: "one of them by schema.name, or all of them by a pattern",
+    found: found.join(", "),
+    hint: `say which: ${found[0]}; all of them are *.${name}`,
   });
 }
 

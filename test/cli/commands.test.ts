@@ -342,7 +342,7 @@ test("unknown commands, flags, actions and tags suggest the nearest", async () =
   for (const name of ["compile", "env", "query", "roles"])
     expect(await stderr(name, "-t", "prod")).toContain(`→ \`dataform ${name} --help\``);
   expect(await stderr("compile", "--threads", "4")).toContain("→ `dataform compile --help`");
-  expect(await stderr("run", "orders")).toContain("→ models are chosen by a flag: dataform run --actions name");
+  expect(await stderr("run", "orders")).toContain("→ models are chosen by a flag: dataform run --actions orders");
   expect(await stderr("run", "--full-refresh=orders")).toContain("--full-refresh --actions name");
   expect(await stderr("run", "--vars", "{a: 1}")).toContain("→ not as YAML: --vars name=value");
   expect(await stderr("run-operation")).toContain('→ config { type: "operations" }');

@@ -1,12 +1,13 @@
 import { Option } from "commander";
 import { compileProject } from "../compiling.ts";
+import { addFolder } from "../folder.ts";
 import { addConnectionOption, addIgnoredOptions, addProjectOptions, parseCount } from "../options.ts";
 import { addReleaseOptions, addRetentionOptions } from "../releasing.ts";
 import { addSelectionOptions, type RunFlags } from "../selection.ts";
 import type { AddCommand } from "../shell.ts";
 
 export const addRunCommand: AddCommand = (command, shell) => {
-  command
+  addFolder(command)
     .option("--dry-run", "print the plan instead")
     .addOption(new Option("--sql", "with --dry-run: every statement of it").conflicts("json"))
     .option("--all", "with --dry-run: every name, however many there are")
@@ -19,7 +20,7 @@ export const addRunCommand: AddCommand = (command, shell) => {
       ).choices(["block", "report"]),
     )
     .option("--all-or-nothing", "publish nothing when anything failed")
-    .action(async (flags: RunFlags) => {
+    .action(async (_: string | undefined, flags: RunFlags) => {
       // The compiler works in a process of its own while the rest of this one is loaded.
       const compiling = compileProject(shell, flags);
       compiling.catch(() => {});

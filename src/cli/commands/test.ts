@@ -3,6 +3,7 @@ import { reportJson } from "../../model/report.ts";
 import { runUnitTests } from "../../run/unit-tests.ts";
 import { compileProject } from "../compiling.ts";
 import { openDatabase } from "../database.ts";
+import { addFolder } from "../folder.ts";
 import { attended } from "../interrupt.ts";
 import {
   addConnectionOption,
@@ -15,9 +16,9 @@ import { printUnitTests } from "../print-unit-tests.ts";
 import type { AddCommand } from "../shell.ts";
 
 export const addTestCommand: AddCommand = (command, shell) => {
-  command
+  addFolder(command)
     .option("--json", "the report as one JSON document")
-    .action(async (flags: ProjectFlags & ConnectionFlags & { json?: boolean }) => {
+    .action(async (_: string | undefined, flags: ProjectFlags & ConnectionFlags & { json?: boolean }) => {
       const graph = await compileProject(shell, flags);
       const settings = await openDatabase(shell, flags);
       const source = (file: string) => readSource(shell.projectDir, file);
