@@ -97,7 +97,7 @@ async function dropRoles(): Promise<void> {
 const notMeantToRun = new Set(["text"]);
 const tested = pages().filter((page) => blocksOf(page).some(({ language }) => !notMeantToRun.has(language)));
 
-test.each(tested)("%s is true", { timeout: 180_000 }, async (page) => {
+test.each(tested)("%s is true", { timeout: 600_000 }, async (page) => {
   const { files = {}, inClone, newDatabase, before = [] } = given[page] ?? {};
   const blocks = blocksOf(page).map((block) => ({ ...block, text: ownNames(block.text) }));
   const own = await project((dir) => {
