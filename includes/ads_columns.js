@@ -17,7 +17,8 @@ const descriptions = {
   creative_name: "Name of the ad today; the last one if it was deleted; '(unknown)' if no list named it.",
   creative_name_as_was: "Name of the ad at the end of that day in the account's time zone.",
   status: "Status, as the network spells it.",
-  landing_url: "Where a click leads.",
+  landing_url:
+    "Where a click leads: of Google the first of its addresses. NULL at Meta, TikTok and LinkedIn, whose lists are not asked for it.",
   day: "The day, as the network counts it: of the account's time zone, at LinkedIn of UTC.",
   date_day: "The same as `day`, whose former name it is.",
   device: "mobile, tablet, desktop, connected_tv, other or unknown.",
@@ -57,7 +58,7 @@ const descriptions = {
   is_current: "True for what the network says now.",
   ended_by: "restated or vanished; NULL while it holds.",
   is_deleted: "True once the network's lists no longer have it. Its figures stay.",
-  is_unknown: "True if it appears in figures and no list ever named it.",
+  is_unknown: "True if it appears in figures and no list ever named it: then no more than its id is known.",
   load_id: "The load that brought the record.",
   row_no: "Position of the record in its load.",
   feed: "The source and stream it was read from.",

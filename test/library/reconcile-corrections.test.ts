@@ -176,6 +176,43 @@ test("a decision that says other values than its proposal does not put them into
   ]);
 });
 
+test("a row that comes again in another file is the one that was decided; where it says something else, the decision is superseded", async () => {
+  const client = await database();
+  const columns: Columns = [
+    ["k", "text"],
+    ["a", "text"],
+    ["path", "text"],
+  ];
+  const given = { ...sides, key: "k", columns: { a: { kind: "text" } }, also: { theirs: ["path"] } } as const;
+  await fill(client, sides.ours, columns, [["2", "x", null]]);
+  const come = async (theirs: readonly (readonly string[])[]) => {
+    await fill(client, sides.theirs, columns, theirs);
+    await reconciled(client, given);
+  };
+  await come([
+    ["1", "new", "first.xml"],
+    ["2", "y", "first.xml"],
+  ]);
+  await client.script(sql`create table decided as
+    select *, 'accept' as decision, 'Ada' as decided_by, date '2026-04-01' as decided_on, null as comment, 1 as load_id, 1 as row_no
+    from made_proposals`);
+  const corrections = between(given).corrections({ proposals: "made_proposals", decisions: "decided", target: "t" });
+  const states = () => cells(client, `select k, state from (${corrections}) as made order by k`);
+  await come([
+    ["1", "new", "again.xml"],
+    ["2", "z", "again.xml"],
+  ]);
+  expect(await states()).toEqual([
+    ["1", "accepted"],
+    ["2", "superseded"],
+  ]);
+  await come([["2", "x", "again.xml"]]);
+  expect(await states()).toEqual([
+    ["1", "applied"],
+    ["2", "applied"],
+  ]);
+});
+
 test("a key that steps change names our row as it is stored; a row without one has no statement", async () => {
   const client = await database();
   const columns: Columns = [

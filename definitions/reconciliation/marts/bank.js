@@ -41,7 +41,8 @@ publish("corrections", {
     decided_by: "Who decided.",
     decided_on: "When.",
     comment: "Why.",
-    state: "accepted: still to be applied. applied: the difference is gone. rejected: to be left as it is.",
+    state:
+      "accepted: still to be applied. applied: the difference is gone. superseded: the row or column differs otherwise now, which is a proposal of its own. rejected: to be left as it is.",
     apply_statement:
       "What applies it in our own system; NULL where there is nothing to apply, and where our record has no reference to name it by.",
   },

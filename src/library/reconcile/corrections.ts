@@ -27,7 +27,7 @@ const DECIDED = ["decision", "decided_by", "decided_on", "comment"];
 
 /**
  * One row per proposal that was decided, with its last decision: `accepted` while the difference is still there, `applied`
- * once it is gone, `rejected`. Decisions carry the values they are about, so they outlive the proposal.
+ * once it is gone, `superseded` where there is another one of the same row or column by now, `rejected`. Decisions carry the values they are about, so they outlive the proposal.
  */
 export function correctionsOf(comparison: Comparison, correcting: Correcting): Sql {
   const { proposals, decisions, ours } = correcting;
@@ -53,8 +53,9 @@ const lastDecisions = sql`
   order by proposal_id, decided_on desc, load_id desc, row_no desc`;
 
 /** What is still proposed says what it is about, NULL included; of what is gone the decision does. */
-function corrections({ key }: Comparison): Sql {
-  const said = [...key.map(({ name }) => name), ...SAID].map(
+function corrections({ key: of }: Comparison): Sql {
+  const same = of.map(({ name }) => sql`others.${id(name)} = decisions.${id(name)}`);
+  const said = [...of.map(({ name }) => name), ...SAID].map(
     (name) =>
       sql`case when proposals.proposal_id is null then decisions.${id(name)} else proposals.${id(name)} end as ${id(name)}`,
   );
@@ -65,11 +66,20 @@ function corrections({ key }: Comparison): Sql {
       ${DECIDED.map((name) => sql`decisions.${id(name)}`)},
       case
         when decisions.decision = 'reject' then 'rejected'
-        when proposals.proposal_id is null then 'applied'
-        else 'accepted'
+        when proposals.proposal_id is not null then 'accepted'
+        when others.column_name is not null then 'superseded'
+        else 'applied'
       end as state
     from decisions
-    left join ${source("proposals")} as proposals on proposals.proposal_id = decisions.proposal_id`;
+    left join ${source("proposals")} as proposals on proposals.proposal_id = decisions.proposal_id
+    left join (
+      select distinct ${join(
+        of.map(({ name }) => id(name)),
+        ", ",
+      )}, coalesce(column_name, '') as column_name
+      from ${source("proposals")}
+    ) as others
+      on ${and([...same, sql`others.column_name = coalesce(decisions.column_name, '')`])}`;
 }
 
 /** Accepted changes, each beside the row of ours that it is about. */

@@ -30,11 +30,17 @@ with
     decisions."comment",
     case
       when decisions.decision = 'reject' then 'rejected'
-      when proposals.proposal_id is null then 'applied'
-      else 'accepted'
+      when proposals.proposal_id is not null then 'accepted'
+      when others.column_name is not null then 'superseded'
+      else 'applied'
     end as state
   from decisions
   left join "_dataform_proposals" as proposals on proposals.proposal_id = decisions.proposal_id
+  left join (
+    select distinct "user", "Mixed Case", coalesce(column_name, '') as column_name
+    from "_dataform_proposals"
+  ) as others
+    on (others."user" = decisions."user") and (others."Mixed Case" = decisions."Mixed Case") and (others.column_name = coalesce(decisions.column_name, ''))
 ),
 
 "stated" as (

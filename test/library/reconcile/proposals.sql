@@ -32,8 +32,8 @@ with
     "account",
     "reference",
     "column_name",
-    "our_value",
-    "their_value",
+    case when column_name is null then ("our_value"::jsonb - array['record_id'])::text else "our_value" end,
+    case when column_name is null then ("their_value"::jsonb - array['path'])::text else "their_value" end,
     "proposed_action"
   )::text) as proposal_id, proposed.* from proposed
 )
