@@ -1,6 +1,8 @@
 // What is asked of the networks by period, device and rank: docs/products/ads.md, and what columns say of themselves.
 
-import type { Fact, Line, Network } from "./ads.ts";
+import type { Fact } from "./ads.ts";
+import type { Lists } from "./ads-lists.ts";
+import type { Line, Network } from "./ads-reports.ts";
 import { count, dayNumber, type Exact, type Moment, order, ratio, sum, times } from "./exact.ts";
 import { VARS } from "./marketing-questions.ts";
 import { type Period, ranks, spansOf, wilson } from "./periods.ts";
@@ -17,18 +19,18 @@ interface Said {
   readonly facts: readonly Fact[];
   readonly adFacts: readonly Fact[];
   sums(own: readonly Fact[]): Row;
-  named(line: Line): Row;
+  readonly lists: Lists;
   whole(network: Network): { readonly first: string; readonly last: string } | undefined;
   isFinal(network: Network, day: string): boolean;
   dayAt(network: Network, at: Moment): string;
 }
 
 export function adsQuestions(said: Said): Readonly<Record<string, Expected>> {
-  const { facts, sums, named } = said;
+  const { facts, sums, lists } = said;
   const whose = ({ line }: Fact): Row => {
     const { platform, account } = line.network;
-    const { campaign_name } = named(line);
-    return { platform, account_id: account, campaign_id: line.said.campaign, campaign_name: campaign_name! };
+    const campaign_name = lists.names("campaigns", line).now;
+    return { platform, account_id: account, campaign_id: line.said.campaign, campaign_name };
   };
   const perCampaign = (all: readonly Fact[]) =>
     grouped(
@@ -63,12 +65,15 @@ export function adsQuestions(said: Said): Readonly<Record<string, Expected>> {
       key: ["platform", "account_id", "campaign_id"],
       rows: ranked(perCampaign(facts.filter(({ cells }) => cells.is_final)), sums, (fact) => ({
         ...whose(fact),
-        is_deleted: named(fact.line).is_deleted!,
+        is_deleted: lists.names("campaigns", fact.line).isDeleted,
       })),
     },
     "ads.campaign_periods": {
       key: ["platform", "account_id", "campaign_id", "currency", "period", "period_start"],
-      rows: periods(said, perCampaign(facts), (fact) => ({ ...whose(fact), is_deleted: named(fact.line).is_deleted! })),
+      rows: periods(said, perCampaign(facts), (fact) => ({
+        ...whose(fact),
+        is_deleted: lists.names("campaigns", fact.line).isDeleted,
+      })),
     },
     "ads.creative_periods": {
       key: [
@@ -86,8 +91,10 @@ export function adsQuestions(said: Said): Readonly<Record<string, Expected>> {
         grouped(said.adFacts, ({ line: { network, said: of } }) =>
           JSON.stringify([network.platform, of.campaign, of.ad, of.currency]),
         ),
-        // No list of this world names an ad.
-        (fact) => ({ ...whose(fact), ...fact.line.said.ad, creative_name: "(unknown)", is_deleted: false }),
+        (fact) => {
+          const { now, isDeleted } = lists.names("ads", fact.line);
+          return { ...whose(fact), ...fact.line.said.ad, creative_name: now, is_deleted: isDeleted };
+        },
       ),
     },
     "ads.conversion_lag": lag(said),

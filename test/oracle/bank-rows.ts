@@ -1,6 +1,7 @@
 // Our records against what counts of the bank's, from docs/products/reconciliation.md: who could have told of them, which finds
 // which, and how long what is open has been.
 
+import { corrections } from "./bank-corrections.ts";
 import { bankResults, outcomesOf } from "./bank-results.ts";
 import { count, dayNumber, type Exact, number } from "./exact.ts";
 import { type PassRow, passesFound } from "./passes.ts";
@@ -30,7 +31,7 @@ export interface Closed {
   readonly day: string;
 }
 
-interface Own {
+export interface Own {
   readonly row: RawRow;
   readonly account: string;
   readonly reference: string;
@@ -49,18 +50,27 @@ const latest = (days: readonly string[]) => [...days].sort().at(-1);
 const isEqual = (a: Exact, b: Exact) => a.over === b.over && a.under === b.under;
 const thousandths = ({ over, under }: Exact) => Number((over * 1000n) / under);
 
-export function bankRows(raw: Raw, booked: readonly Booked[], closed: readonly Closed[]): Record<string, Expected> {
+export function bankRows(
+  raw: Raw,
+  booked: readonly Booked[],
+  closed: readonly Closed[],
+  heads: readonly Pick<Closed, "account" | "currency">[],
+): Record<string, Expected> {
   const told = [
     ...closed,
     ...booked.map(({ account, statementCurrency, day }) => ({ account, currency: statementCurrency, day })),
   ];
-  const own = ownRecords(raw, booked, told);
+  const own = ownRecords(raw, booked, told, heads);
   const counting = own.filter(({ setAside }) => setAside === null);
   const theirs = booked.flatMap((one) => countedAs(one, own));
   const found = grouped([...counting, ...theirs], ({ account }) => account).map((all) => rowsOf(all, counting));
   const rows = found.flatMap((one) => one.rows);
   const notDue = new Set(
     rows.filter(({ row }) => row.status === "not_due").map(({ row }) => `${row.account} ${row.reference}`),
+  );
+  const results = bankResults(
+    rows,
+    found.flatMap(({ groups }) => groups),
   );
   return {
     "history.reconciliation_own_records": {
@@ -80,10 +90,8 @@ export function bankRows(raw: Raw, booked: readonly Booked[], closed: readonly C
         ...{ not_due: why, set_aside: setAside },
       })),
     },
-    ...bankResults(
-      rows,
-      found.flatMap(({ groups }) => groups),
-    ),
+    ...results,
+    ...corrections(raw, results["reconciliation.bank_proposals"]!.rows, counting),
     "reconciliation.open_items": {
       key: ["account", "reference"],
       without: ["amount_ours", "amount_theirs"],
@@ -117,7 +125,12 @@ export function bankRows(raw: Raw, booked: readonly Booked[], closed: readonly C
 const plus = (a: Exact, b: Exact): Exact => number(decimal(thousandths(a) + thousandths(b)));
 const decimal = (of: number) => (of / 1000).toFixed(3);
 
-function ownRecords(raw: Raw, booked: readonly Booked[], told: readonly Closed[]): Own[] {
+function ownRecords(
+  raw: Raw,
+  booked: readonly Booked[],
+  told: readonly Closed[],
+  heads: readonly Pick<Closed, "account" | "currency">[],
+): Own[] {
   const loads = raw._load!.filter(({ source, status }) => source === "reconciliation_records" && status === "loaded");
   const newest = loads
     .map(({ load_id }) => Number(load_id))
@@ -133,7 +146,8 @@ function ownRecords(raw: Raw, booked: readonly Booked[], told: readonly Closed[]
     .map((row) => {
       const [account, reference] = [accountOf(row.account!), row.reference!.trim()];
       const days = told.filter((one) => one.account === account);
-      const isSeveral = new Set(days.map(({ currency }) => currency)).size > 1;
+      const stated = [...days, ...heads.filter((one) => one.account === account)];
+      const isSeveral = new Set(stated.map(({ currency }) => currency)).size > 1;
       const mine = isSeveral ? days.filter(({ currency }) => currency === row.currency!.trim().toUpperCase()) : days;
       const until = latest(mine.map(({ day }) => day));
       let notDue: string | null = null;

@@ -6,7 +6,13 @@ export type RawRow = Readonly<Record<string, string | null>>;
 export type Raw = Readonly<Record<string, readonly RawRow[]>>;
 
 /** Days and moments are texts, as PostgreSQL writes them. */
-export type Cell = string | boolean | Exact | Near | Said | null;
+export type Cell = string | boolean | Exact | Near | Said | Any | null;
+
+/** Something, which others say what: not NULL. */
+interface Any {
+  readonly any: true;
+}
+export const ANY: Any = { any: true };
 
 /** What a JSON of a row or of several says in these fields, whatever else it says, and in no order. */
 interface Said {
@@ -84,7 +90,7 @@ export function differences(name: string, { key, rows, without = [] }: Expected,
     found.delete(at);
     if (!other)
       tell(
-        `${at}: expected ${JSON.stringify(row, (_, cell) => (isExact(cell) || isNear(cell) || isSaid(cell) ? shown(cell) : cell))}, found no row`,
+        `${at}: expected ${JSON.stringify(row, (_, cell) => (isExact(cell) || isNear(cell) || isSaid(cell) || isAny(cell) ? shown(cell) : cell))}, found no row`,
       );
     else
       for (const column of known)
@@ -126,7 +132,12 @@ function isNear(cell: unknown): cell is Near {
   return typeof cell === "object" && cell !== null && "near" in cell;
 }
 
+function isAny(cell: unknown): cell is Any {
+  return typeof cell === "object" && cell !== null && "any" in cell;
+}
+
 function isSame(cell: Cell, text: string | null): boolean {
+  if (isAny(cell)) return text !== null;
   if (isNear(cell))
     return text !== null && Math.abs(Number(text) - cell.near) <= 1e-12 * Math.max(1, Math.abs(cell.near));
   if (isSaid(cell)) return text !== null && shown(heard(text, cell)) === shown(cell);
@@ -135,6 +146,7 @@ function isSame(cell: Cell, text: string | null): boolean {
 
 function shown(cell: Cell): string | null {
   if (typeof cell === "boolean") return cell ? "t" : "f";
+  if (isAny(cell)) return "(something)";
   if (isNear(cell)) return String(cell.near);
   if (isSaid(cell))
     return cell.said

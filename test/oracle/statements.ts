@@ -1,30 +1,28 @@
 // Statements of a bank, from docs/products/reconciliation.md and what columns say of themselves: what counts, why the rest does
 // not, and what every statement is checked for.
 
+import { announcements } from "./bank-announced.ts";
 import { type Booked, bankRows, type Closed } from "./bank-rows.ts";
 import { count, type Exact, minus, number, order, plus, sum, ZERO } from "./exact.ts";
 import { grouped, type Oracle, type Raw, type RawRow, type Row } from "./relation.ts";
+import {
+  accountOf,
+  type Details,
+  type Entry,
+  entriesIn,
+  type File,
+  filesIn,
+  headOf,
+  partyOf,
+  referenceOf,
+  SOURCES,
+  signed,
+} from "./statement-entries.ts";
 
 const RETAKEN = "the load was taken back";
 const REPLACED = "a newer version of the file has landed";
+const ANNOUNCED = "announced";
 const AGAIN = "the statement was delivered again";
-
-interface File {
-  readonly load: string;
-  readonly path: string;
-  readonly isStruck: boolean;
-  readonly isNewest: boolean;
-}
-
-interface Entry {
-  readonly row: RawRow;
-  readonly file: File;
-  readonly status: string;
-  readonly amount: Exact;
-  /** The statement and the page that it stands on. */
-  readonly of: string;
-  readonly references: readonly (string | null)[];
-}
 
 /** A page of a statement, as one file has it; a statement without pages is one. */
 interface Page {
@@ -44,10 +42,19 @@ interface Page {
 
 export const statements: Oracle = (raw) => {
   const entries = entriesIn(raw);
+  const notified = entriesIn(raw, "notifications");
   const pages = pagesIn(raw, entries);
   const aside = (entry: Entry) => setAside(entry, pages);
   const counting = entries.filter((entry) => aside(entry) === null);
-  const { "ours aside": oursAside, ...ours } = bankRows(raw, counting.map(bookedOf), closedIn(pages));
+  const { "ours aside": oursAside, ...ours } = bankRows(raw, counting.map(bookedOf), closedIn(pages), headsIn(pages));
+  const told = [
+    ...entries.map((entry) => ({ entry, why: aside(entry) })),
+    ...notified.map((entry) => ({ entry, why: announcedAside(entry) })),
+  ];
+  const until = [
+    ...closedIn(pages),
+    ...counting.map(({ row }) => ({ account: accountOf(row), currency: row.currency!, day: row.booked_on! })),
+  ];
   const checked = pages.flatMap((page) => checksOf(page, pages, raw));
   return {
     "history.reconciliation_bank_entries": {
@@ -56,36 +63,41 @@ export const statements: Oracle = (raw) => {
         ...["origin", "path", "checksum", "account_given", "statement_id", "account_currency", "sequence_no", "period"],
         ...["page_no", "statement_currency", "counterparty", "remittance", "details_amount", "is_reversal"],
       ],
-      rows: entries.map((entry) => ({
+      rows: told.map(({ entry, why }) => ({
         load_id: entry.row._load_id!,
         row_no: entry.row._row_no!,
         account: accountOf(entry.row),
-        reference: entry.references.find((one) => one !== null)!,
+        reference: referenceOf(entry),
         key_source: SOURCES[entry.references.findIndex((one) => one !== null)]!,
         amount: entry.amount,
         currency: entry.row.currency!,
         booked_on: entry.row.booked_on!,
-        set_aside: aside(entry),
+        set_aside: why,
       })),
     },
     "reconciliation.set_aside": {
       key: ["side", "reason", "account", "path", "currency"],
       rows: grouped(
-        entries.filter((entry) => aside(entry)),
-        (entry) => JSON.stringify([aside(entry), accountOf(entry.row), entry.file.path, entry.row.currency]),
+        told.filter(({ why }) => why !== null),
+        ({ entry: { row, file }, why }) => JSON.stringify([why, accountOf(row), file.path, row.currency]),
       )
         .map((own) => ({
           side: "theirs",
-          reason: aside(own[0]!),
-          account: accountOf(own[0]!.row),
-          path: own[0]!.file.path,
+          reason: own[0]!.why,
+          account: accountOf(own[0]!.entry.row),
+          path: own[0]!.entry.file.path,
           row_count: count(own.length),
-          currency: own[0]!.row.currency!,
-          amount: sum(own.map(({ amount }) => amount)),
+          currency: own[0]!.entry.row.currency!,
+          amount: sum(own.map(({ entry }) => entry.amount)),
         }))
         .concat(oursAside!.rows as never[]),
     },
     ...ours,
+    ...announcements(
+      notified.filter(({ file }) => !file.isStruck && file.isNewest),
+      counting,
+      until,
+    ),
     "reconciliation.statement_checks": {
       key: ["path", "account", "statement_id", "account_currency", "sequence_no", "page_no", "check_name"],
       without: ["statement_key", "period"],
@@ -116,62 +128,15 @@ function bookedOf({ row, amount, references }: Entry): Booked {
   };
 }
 
+const headsIn = (pages: readonly Page[]) =>
+  pages.filter(({ counts }) => counts).map(({ head, currency }) => ({ account: accountOf(head), currency }));
+
 const closedIn = (pages: readonly Page[]): Closed[] =>
   pages.flatMap(({ counts, closedOn, head, currency }) =>
     counts && closedOn !== null ? [{ account: accountOf(head), currency, day: closedOn }] : [],
   );
 
-const SOURCES = ["servicer_reference", "entry_reference", "end_to_end_id", "transaction_id", "uetr"];
-
-const accountOf = (row: RawRow) => (row.iban ?? row.other_account!).replaceAll(" ", "").toUpperCase();
-const signed = (row: RawRow) => (row.indicator === "DBIT" ? minus(ZERO, number(row.amount!)) : number(row.amount!));
-const headOf = (row: RawRow) =>
-  JSON.stringify([accountOf(row), row.statement_id, row.account_currency, row.sequence_no, row.page_no ?? "1"]);
 const same = (a: Exact | null, b: Exact | null) => (a && b ? order(a, b) === 0 : a === b);
-
-function filesIn(raw: Raw, stream: string): Map<string, File> {
-  const loads = raw._load!.filter((load) => load.source === "reconciliation" && load.stream === stream);
-  const isLater = (one: RawRow, other: RawRow) => Number(one.load_id) > Number(other.load_id);
-  return new Map(
-    loads.map((load) => [
-      load.load_id!,
-      {
-        load: load.load_id!,
-        path: load.file!,
-        isStruck: load.status === "struck",
-        isNewest:
-          load.status === "loaded" &&
-          !loads.some((other) => other.status === "loaded" && other.file === load.file && isLater(other, load)),
-      },
-    ]),
-  );
-}
-
-/** Who pays what comes in, and is paid what goes out. */
-const partyOf = ({ indicator }: RawRow, { RltdPties: parties }: Pick<Details, "RltdPties">) =>
-  parties?.[indicator === "DBIT" ? "Cdtr" : "Dbtr"]?.Nm ?? null;
-
-interface Details {
-  readonly RltdPties?: Readonly<Record<string, { readonly Nm: string }>>;
-  readonly Refs?: Readonly<Record<string, string>>;
-  readonly Amt?: { readonly "#text": string; readonly "@Ccy": string };
-}
-
-function entriesIn(raw: Raw): Entry[] {
-  const files = filesIn(raw, "entries");
-  return raw.reconciliation_entries!.map((row) => {
-    const details = JSON.parse(row.details ?? "[]") as Details[];
-    // Of an entry that is one transaction.
-    const refs = details.length === 1 ? (details[0]!.Refs ?? {}) : {};
-    const endToEnd = refs.EndToEndId === "NOTPROVIDED" ? null : (refs.EndToEndId ?? null);
-    const file = files.get(row._load_id!)!;
-    return {
-      ...{ row, file, amount: signed(row), of: `${file.path} ${file.load} ${headOf(row)}` },
-      status: (JSON.parse(row.status!) as { Cd: string }).Cd,
-      references: [row.servicer_reference!, row.entry_reference!, endToEnd, refs.TxId ?? null, refs.UETR ?? null],
-    };
-  });
-}
 
 function pagesIn(raw: Raw, entries: readonly Entry[]): Page[] {
   const files = filesIn(raw, "balances");
@@ -213,10 +178,20 @@ function saidBy({ entries }: { readonly entries: readonly Entry[] }): string {
   return said.sort().join("\n");
 }
 
-function setAside({ file, status, row }: Entry, pages: readonly Page[]): string | null {
+function asideOf({ file, status }: Entry): string | null {
   if (file.isStruck) return RETAKEN;
   if (!file.isNewest) return REPLACED;
-  if (status !== "BOOK") return `not booked: ${status}`;
+  return status === "BOOK" ? null : `not booked: ${status}`;
+}
+
+/** Of a notification: any status but INFO announces. */
+const announcedAside = (entry: Entry) =>
+  asideOf({ ...entry, status: entry.status === "INFO" ? entry.status : "BOOK" }) ?? ANNOUNCED;
+
+function setAside(entry: Entry, pages: readonly Page[]): string | null {
+  const { file, row } = entry;
+  const why = asideOf(entry);
+  if (why !== null) return why;
   const page = pages.find((one) => one.file.path === file.path && one.of === headOf(row));
   return page && !page.counts ? AGAIN : null;
 }
@@ -355,7 +330,7 @@ function beforeOf(page: Page, pages: readonly Page[]): { readonly number?: Exact
 
 /** The loads of the files that count, and the last one of our records. */
 function inputs(raw: Raw): Row[] {
-  const counting = ["balances", "totals", "entries"].flatMap((stream) =>
+  const counting = ["balances", "totals", "entries", "notifications"].flatMap((stream) =>
     [...filesIn(raw, stream).values()].filter(({ isNewest }) => isNewest).map(({ load }) => load),
   );
   const own = raw._load!.filter(({ source, status }) => source === "reconciliation_records" && status === "loaded");
@@ -370,19 +345,26 @@ function inputs(raw: Raw): Row[] {
     }));
 }
 
+/** Who is on the other side, where it is one transaction. */
+function partyIn({ row }: Entry): string | null {
+  const details = JSON.parse(row.details ?? "[]") as Details[];
+  return details.length === 1 ? partyOf(row, details[0]!) : null;
+}
+
 function reversals(entries: readonly Entry[]): Row[] {
-  const referenceOf = ({ references }: Entry) => references.find((one) => one !== null)!;
   const isReversal = ({ row }: Entry) => row.reversal === "true";
   return entries.filter(isReversal).map((entry) => {
-    const possible = entries.filter(
+    const opposite = entries.filter(
       (other) =>
         !isReversal(other) &&
         accountOf(other.row) === accountOf(entry.row) &&
         other.row.currency === entry.row.currency &&
         same(other.amount, minus(ZERO, entry.amount)) &&
-        other.row.booked_on! <= entry.row.booked_on! &&
-        referenceOf(other) === referenceOf(entry),
+        other.row.booked_on! <= entry.row.booked_on!,
     );
+    const ofReference = opposite.filter((other) => referenceOf(other) === referenceOf(entry));
+    const ofParty = opposite.filter((other) => partyIn(entry) !== null && partyIn(other) === partyIn(entry));
+    const possible = ofReference.length ? ofReference : ofParty;
     const [only] = possible.length === 1 ? possible : [];
     return {
       load_id: entry.row._load_id!,
@@ -393,7 +375,7 @@ function reversals(entries: readonly Entry[]): Row[] {
       currency: entry.row.currency!,
       booked_on: entry.row.booked_on!,
       candidates: count(possible.length),
-      found_by: possible.length ? "reference" : null,
+      found_by: ofReference.length ? "reference" : ofParty.length ? "counterparty" : null,
       original_reference: only ? referenceOf(only) : null,
       original_booked_on: only?.row.booked_on ?? null,
     };

@@ -15,7 +15,7 @@ const tables = {
   ads_tiktok_ad_groups:
     "advertiser_id text, campaign_id text, adgroup_id text, adgroup_name text, operation_status text",
   ads_tiktok_ads:
-    "advertiser_id text, campaign_id text, adgroup_id text, ad_id text, ad_name text, operation_status text, landing_page_url text",
+    "advertiser_id text, campaign_id text, adgroup_id text, ad_id text, ad_name text, operation_status text",
   ads_tiktok_ad_daily: "dimensions jsonb, metrics jsonb",
   ads_tiktok_campaign_daily: "dimensions jsonb, metrics jsonb",
   exchange_rates: '"CURRENCY" text, "CURRENCY_DENOM" text, "TIME_PERIOD" date, "OBS_VALUE" numeric',
@@ -38,8 +38,8 @@ export function adsWorld(choose: Choose, days: number): World {
     ledger.day();
     if (day === 0 || oneIn(choose, 3)) ledger.add(rates(choose, day));
     for (const platform of ["google", "tiktok"] as const) {
-      if (day === 0) ledger.add(account(choose, platform, currency[platform]));
-      if (day === 0 || oneIn(choose, 3)) ledger.add(campaigns(choose, platform));
+      if (day === 0 || oneIn(choose, 9)) ledger.add(account(choose, platform, currency[platform]));
+      if (day === 0 || oneIn(choose, 3)) for (const one of lists(choose, platform)) ledger.add(one);
       if (oneIn(choose, 6)) continue;
       ledger.add(report(choose, platform, day, currency[platform], figures));
       ledger.add(ofAds(report(choose, platform, day, currency[platform], ads)));
@@ -65,17 +65,77 @@ function account(choose: Choose, platform: Platform, currency: string): Landed {
   return list(platform, "accounts", [row]);
 }
 
-function campaigns(choose: Choose, platform: Platform): Landed {
-  const rows = CAMPAIGNS.slice(0, 2)
-    .filter((_, index) => index === 0 || !oneIn(choose, 3))
-    .map((id): Columns => {
-      const name = `${id} ${pick(choose, ["spring", "summer"])}`;
-      return platform === "google"
-        ? { customer: '{"id": "g"}', campaign: JSON.stringify({ id, name, status: "ENABLED" }) }
-        : { advertiser_id: "t", campaign_id: id, campaign_name: name, operation_status: "ENABLE" };
-    });
-  return list(platform, "campaigns", rows, oneIn(choose, 6) ? 1 : 0);
+/** Ad groups, and the campaigns that they are in; each has an ad, of Google two the same one. */
+const GROUPS = [
+  { campaign: "c1", group: "g-c1", ad: { google: "a1", tiktok: "a1" } },
+  { campaign: "c2", group: "g-c2", ad: { google: "a2", tiktok: "g-c2" } },
+  { campaign: "c2", group: "g-c3", ad: { google: "a2", tiktok: "g-c3" } },
+] as const;
+
+/** Full lists of campaigns, ad groups and ads: most are in them under one of two names, the last ones seldom. */
+function lists(choose: Choose, platform: Platform): Landed[] {
+  const some = <T>(all: readonly T[]) =>
+    all.filter((_, index) => index === 0 || !oneIn(choose, 3)).filter((_, index) => index < 2 || oneIn(choose, 4));
+  const name = (id: string) => `${id} ${pick(choose, ["spring", "summer"])}`;
+  const status = () => pick(choose, ["ENABLED", "ENABLED", "PAUSED"]);
+  const rejected = () => (oneIn(choose, 6) ? 1 : 0);
+  const told = LISTED[platform];
+  const found = [
+    list(
+      platform,
+      "campaigns",
+      some(CAMPAIGNS).map((id) => told.campaign(id, name(id), status())),
+      rejected(),
+    ),
+    list(
+      platform,
+      "ad_groups",
+      some(GROUPS).map((one) => told.group(one, name(one.group), status())),
+      rejected(),
+    ),
+    list(
+      platform,
+      "ads",
+      some(GROUPS).map((one) => told.ad(one, name(one.ad[platform]), status())),
+      rejected(),
+    ),
+  ];
+  return found.filter((_, index) => index === 0 || !oneIn(choose, 3));
 }
+
+type Group = (typeof GROUPS)[number];
+interface Listing {
+  campaign(id: string, name: string, status: string): Columns;
+  group(one: Group, name: string, status: string): Columns;
+  ad(one: Group, name: string, status: string): Columns;
+}
+
+const LISTED: Readonly<Record<Platform, Listing>> = {
+  google: {
+    campaign: (id, name, status) => ({ customer: G, campaign: JSON.stringify({ id, name, status }) }),
+    group: ({ campaign, group: id }, name, status) => ({
+      ...{ customer: G, campaign: JSON.stringify({ id: campaign }), adGroup: JSON.stringify({ id, name, status }) },
+    }),
+    ad: ({ campaign, group, ad: { google: id } }, name, status) => ({
+      ...{ customer: G, campaign: JSON.stringify({ id: campaign }), adGroup: JSON.stringify({ id: group }) },
+      adGroupAd: JSON.stringify({
+        ad: { id, name, finalUrls: [`https://${id}.example`, "https://b.example"] },
+        status,
+      }),
+    }),
+  },
+  tiktok: {
+    campaign: (id, name, status) => ({ ...T, campaign_id: id, campaign_name: name, operation_status: status }),
+    group: ({ campaign, group }, name, status) => ({
+      ...{ ...T, campaign_id: campaign, adgroup_id: group, adgroup_name: name, operation_status: status },
+    }),
+    ad: ({ campaign, group, ad: { tiktok: id } }, name, status) => ({
+      ...{ ...T, campaign_id: campaign, adgroup_id: group, ad_id: id, ad_name: name, operation_status: status },
+    }),
+  },
+};
+const G = '{"id": "g"}';
+const T = { advertiser_id: "t" };
 
 const list = (platform: Platform, stream: string, rows: readonly Columns[], rejected = 0): Landed => ({
   table: `ads_${platform}_${stream}`,

@@ -1,4 +1,4 @@
-import { type Choose, Ledger, oneIn, pick, type Value, type World } from "./world.ts";
+import { type Asked, type Choose, type Landed, Ledger, oneIn, pick, type Value, type World } from "./world.ts";
 
 const statement =
   "statement_id text, iban text, other_account text, account_currency text, sequence_no bigint, period_from text, period_to text, page_no bigint, message_page_no bigint";
@@ -14,7 +14,7 @@ const tables = {
   reconciliation_records:
     "record_id text, account text, reference text, amount numeric, currency text, booked_on date, counterparty text, remittance text, batch text",
   reconciliation_decisions:
-    "proposal_id text, account text, reference text, column_name text, our_value text, their_value text, proposed_action text, decision text, decided_by text, decided_on date, comment text",
+    "proposal_id text, account text, reference text, status text, column_name text, our_value text, their_value text, proposed_action text, decision text, decided_by text, decided_on date, comment text",
 };
 
 type Row = Readonly<Record<string, Value>>;
@@ -46,6 +46,7 @@ export function statementsWorld(choose: Choose, days: number): World {
   const begin = Date.UTC(2025, 11, 29);
   const struck = new Set<number>();
   const filed: number[][] = [];
+  const announcements: Row[] = [];
   let loads = 0;
   const land = (name: string, version: number, pages: readonly Page[]) => {
     const file = { path: name, version, checksum: `${name} ${version}` };
@@ -88,6 +89,15 @@ export function statementsWorld(choose: Choose, days: number): World {
         newest.version++;
         land(first, newest.version, again);
       }
+    }
+    if (oneIn(choose, 2)) {
+      const entries = files.flatMap((file) => file.pages).flatMap((one) => one.entries);
+      ledger.add(announced(choose, announcements, entries, on));
+      filed.push([++loads]);
+    }
+    if (day > 0 && !oneIn(choose, 3)) {
+      ledger.add(decisions(choose, on));
+      loads++;
     }
     if (oneIn(choose, 4)) {
       // a file is taken back, or counts again, with all of its loads
@@ -265,6 +275,80 @@ function ownRecords(choose: Choose, pages: readonly Page[], today: string): Row[
     ...{ record_id: `R${index}`, ...row, counterparty: pick(choose, [null, "muster ag", "ACME ltd", "We"]) },
     ...{ remittance: null, batch: null },
   }));
+}
+
+/** A notification: of what is booked, or was with another amount, of what never is, of what was announced before, and taken back. */
+function announced(choose: Choose, before: Row[], entries: readonly Row[], on: string): Landed {
+  const told = new Set(before.map(nameOf));
+  const unique = entries.filter((one) => nameOf(one) !== "SAME" && nameOf(one) !== "null" && !told.has(nameOf(one)));
+  const of = new Map(unique.map((one) => [nameOf(one), one]));
+  const fresh = [...of.values()].filter(() => oneIn(choose, 4)).map((one) => announcing(choose, one, on));
+  const never = oneIn(choose, 2) ? madeUp(choose, on, before.length) : [];
+  const again = before.filter(() => oneIn(choose, 6));
+  before.push(...fresh, ...never);
+  return {
+    table: "reconciliation_notifications",
+    rows: [...fresh, ...never, ...again].map((row) => ({ notification_id: `N-${on}`, ...row })),
+    file: { path: `camt054-${on}.xml`, checksum: `camt054 ${on}` },
+    ledger: { source: "reconciliation", stream: "notifications", batch: "log" },
+  };
+}
+
+const nameOf = ({ iban, other_account, servicer_reference, entry_reference }: Row) =>
+  servicer_reference === "SAME"
+    ? "SAME"
+    : `${servicer_reference ?? entry_reference} ${iban ?? other_account}`.replace(/^null .*/, "null");
+
+const OF_AN_ENTRY = [
+  ...["iban", "other_account", "account_currency", "entry_reference", "servicer_reference", "amount", "currency"],
+  ...["indicator", "details", "batches", "booked_at", "info"],
+];
+
+function announcing(choose: Choose, entry: Row, on: string): Row {
+  const isOne = (JSON.parse(String(entry.details)) as unknown[]).length === 1;
+  const day = dayAfter(String(entry.booked_on), choose(6) - 2);
+  const [booked_on, value_on] = pick(choose, [
+    [day, null],
+    [null, day],
+    [null, null],
+  ]);
+  return {
+    ...Object.fromEntries(OF_AN_ENTRY.map((column) => [column, entry[column]!])),
+    ...(isOne && oneIn(choose, 5) ? { amount: money(Math.abs(centsOf(entry)) + 7) } : {}),
+    ...{ reversal: null, status: `{"Cd": "${pick(choose, ["BOOK", "PDNG", "FUTR", "INFO"])}"}`, booked_on, value_on },
+    announced_at: `${booked_on === null && value_on === null ? dayAfter(String(entry.booked_on), -1) : on}T09:00:00Z`,
+  };
+}
+
+/** What is never booked, and sometimes its reversal. */
+function madeUp(choose: Choose, on: string, number: number): Row[] {
+  const row = {
+    ...{ iban: pick(choose, ["DE00 1", "NOWHERE"]), other_account: null, account_currency: "EUR", currency: "EUR" },
+    ...{ entry_reference: null, servicer_reference: `X-${number}`, amount: "7.00", indicator: "CRDT" },
+    details: JSON.stringify([{ Refs: { EndToEndId: `XE-${number}` }, ...partiesOf(choose) }]),
+    ...{ batches: "[]", booked_at: null, info: null, reversal: null, status: '{"Cd": "PDNG"}' },
+    ...{ booked_on: dayAfter(on, choose(5) - 2), value_on: null, announced_at: `${on}T09:00:00Z` },
+  };
+  return oneIn(choose, 2) ? [row, { ...row, indicator: "DBIT", reversal: "true" }] : [row];
+}
+
+/** Somebody decides some of what is proposed. */
+function decisions(choose: Choose, on: string): Asked {
+  return {
+    ask: "reconciliation.bank_proposals",
+    by: ["account", "reference", "column_name", "proposal_id"],
+    land: (proposals) => ({
+      table: "reconciliation_decisions",
+      rows: proposals
+        .filter(() => oneIn(choose, 3))
+        .map((proposal) => ({
+          ...proposal,
+          ...{ decision: pick(choose, ["accept", "accept", "reject"]), decided_by: "Ada", decided_on: on },
+          comment: pick(choose, [null, "told by the bank"]),
+        })),
+      ledger: { source: "reconciliation_decisions", stream: "decisions" },
+    }),
+  };
 }
 
 const dayAfter = (day: string, days: number) =>

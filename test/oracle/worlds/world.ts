@@ -16,10 +16,23 @@ export interface Landed {
 }
 
 /**
- * What happens on a day, one after the other; a run follows. `strike` and `undo` name the first load by 1, the next by 2. `anew`
- * says why the page asks for a full refresh now.
+ * What happens on a day, one after the other; a run follows. `strike`, `undo` and `end`, of a load that was open till now, name
+ * the first load by 1, the next by 2. `anew` says why the page asks for a full refresh now.
  */
-export type Event = Landed | { readonly strike: number } | { readonly undo: number } | { readonly anew: string };
+export type Event =
+  | Landed
+  | { readonly strike: number }
+  | { readonly undo: number }
+  | { readonly end: number }
+  | Asked
+  | { readonly anew: string };
+
+/** What a person lands who looked at a relation: rows in the order of these columns, values as PostgreSQL writes them. */
+export interface Asked {
+  readonly ask: string;
+  readonly by: readonly string[];
+  land(rows: readonly Readonly<Record<string, string | null>>[]): Landed;
+}
 
 export interface World {
   /** Columns of each raw table, without `_load_id` and `_row_no`. */
