@@ -250,7 +250,9 @@ async function openMonth() {
       const { child, end, said } = schedulers[one]!;
       child.kill("SIGTERM");
       schedulers[one] = begin(one);
-      expect(await end, said()).toBe(0);
+      // One that has not read its lines yet has nothing to wait for.
+      const code = await end;
+      expect(code, said()).toBe(said().includes("of schedules.yaml") ? 0 : 130);
       return true;
     },
     server: async () => {
