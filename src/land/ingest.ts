@@ -115,10 +115,12 @@ async function ingestStream(
   open: () => Promise<Filesystem | undefined>,
 ): Promise<StreamLoad> {
   const startedAt = new Date();
+  // A clock may be put back meanwhile.
+  const began = performance.now();
   const common = () => ({
     stream: stream.name,
     table: `${declaration.schema}.${stream.table}`,
-    seconds: (Date.now() - startedAt.getTime()) / 1000,
+    seconds: (performance.now() - began) / 1000,
   });
   const { signal } = options;
   const emit = emitterOf(stream, options);

@@ -94,8 +94,8 @@ async function spawnWithPgCtl(binaries: Binaries, place: Place, args: readonly s
   });
   if (code !== 0) throw notStarted(place, `pg_ctl ended with code ${code}`);
   // pg_ctl may be back before the server has written its process number.
-  const started = Date.now();
-  return () => serverIsAlive(place) || Date.now() - started < 5_000;
+  const started = performance.now();
+  return () => serverIsAlive(place) || performance.now() - started < 5_000;
 }
 
 /** Ready means that a connection succeeds, not that a log says so. */
