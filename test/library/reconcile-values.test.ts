@@ -569,9 +569,12 @@ test("a proposal about moments has one id, and says the same, whatever the time 
       also: { ours: ["noted"], theirs: ["noted"] },
     });
     const said = "column_name, our_value, their_value, proposed_action";
+    // of a whole row not what is only shown
+    const compared = (value: string) =>
+      `case when column_name is null then (${value}::jsonb - 'noted')::text else ${value} end`;
     return cells(
       client,
-      `select proposal_id, ${said}, proposal_id = md5(jsonb_build_array(k, d, n, ${said})::text) from made_proposals order by proposal_id`,
+      `select proposal_id, ${said}, proposal_id = md5(jsonb_build_array(k, d, n, column_name, ${compared("our_value")}, ${compared("their_value")}, proposed_action)::text) from made_proposals order by proposal_id`,
     );
   };
   const inUtc = await proposed("UTC");

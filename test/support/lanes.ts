@@ -76,6 +76,7 @@ export const ASKED_OF_ONE_SERVER: readonly string[] = [
   "test/run/{increments,ways}.test.ts",
   // What a broker sends, and what is done about it; the statement that moves a place is one.
   "test/land/kafka.test.ts",
+  "test/collect/queue.test.ts",
   // A server sees of a process that is killed that its connection is cut: run/cut asks for that.
   "test/{run,land}/killed.test.ts",
 ];
