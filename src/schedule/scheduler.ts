@@ -210,7 +210,7 @@ class Scheduler {
     await this.#working.recordEnds(client);
     const begun = Date.now();
     let work = await readWork(client, environment);
-    this.#compareClocks(work.now.getTime() - (begun + Date.now()) / 2);
+    this.#compareClocks(work.now.getTime() - Date.now(), work.now.getTime() - begun);
     if (signal.aborted) return LOOK_EVERY;
     if (this.#redeclared) await this.#redeclare(client, this.#redeclared);
     const looked = await this.#arrivals.look(client);
@@ -244,12 +244,15 @@ class Scheduler {
     this.#heard = () => {};
   }
 
-  #compareClocks(apart: number): void {
-    const isApart = Math.abs(apart) > CLOCKS_APART;
-    if (isApart && Math.abs(apart - this.#apart) > CLOCKS_APART)
-      this.#options.say(
-        `warning: the clock of the database is ${Math.round(Math.abs(apart) / 1000)} s ${apart > 0 ? "ahead of" : "behind"} this machine's; what is due is by the database's`,
-      );
-    this.#apart = isApart ? apart : 0;
+  /** The database's clock is between `least` and `most` milliseconds ahead of this machine's: as much is not known as asking took. */
+  #compareClocks(least: number, most: number): void {
+    if (least - this.#apart <= CLOCKS_APART && this.#apart - most <= CLOCKS_APART) return;
+    const apart = (least + most) / 2;
+    this.#apart = Math.abs(apart) > CLOCKS_APART ? apart : 0;
+    if (this.#apart === 0) return;
+    const seconds = Math.round(Math.abs(apart) / 1000);
+    this.#options.say(
+      `warning: the clock of the database is ${seconds} s ${apart > 0 ? "ahead of" : "behind"} this machine's; what is due is by the database's`,
+    );
   }
 }
