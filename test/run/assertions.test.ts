@@ -163,17 +163,18 @@ test("dependOnDependencyAssertions holds a model when an assertion of what it re
 test("a guard blocks a release that loses more rows than it may, naming the figures", async () => {
   const guarded = (rows: number) =>
     table(`select id from generate_series(1, ${rows}) id`, 'postgres: { guard: { maxRowDrop: "30%" } }');
-  const { project, run, rows } = await warehouse({ "a.sqlx": guarded(100) });
+  const { project, run, rows } = await warehouse({ "a.sqlx": guarded(3000) });
   expect((await run()).status).toBe("success");
-  project.write({ "a.sqlx": guarded(70) });
+  project.write({ "a.sqlx": guarded(2100) });
   expect((await run()).status).toBe("success");
-  project.write({ "a.sqlx": guarded(40) });
+  project.write({ "a.sqlx": guarded(1) });
   const report = await run();
   expect(statuses(report)).toEqual({ "marts.a": "held", "assertions.marts_a_guard_maxRowDrop": "failed" });
   expect(stepOf(report, "assertions.marts_a_guard_maxRowDrop").failingRows).toEqual([
-    '{"rows_before":70,"rows_now":40,"percent_lost":42.9}',
+    // Of all it would be 100.
+    '{"rows_before":2100,"rows_now":1,"percent_lost":99.9}',
   ]);
-  expect(await rows("select count(*) from marts.a")).toEqual(["70"]);
+  expect(await rows("select count(*) from marts.a")).toEqual(["2100"]);
 });
 
 test("an incremental model that would lose most of its rows is held with what reads it, until the loss is allowed", async () => {

@@ -193,8 +193,9 @@ function exceeds(amount: Sql, whole: Sql, allowed: Threshold): Sql {
     : sql`${amount}::numeric > ${whole}::numeric * ${literal(String(allowed.share))}::numeric`;
 }
 
+/** Rounded down: 100 are all. */
 function percent(amount: Sql, whole: Sql): Sql {
-  return sql`pg_catalog.round(100.0 * ${amount}::numeric / nullif(${whole}::numeric, 0.0), 1)`;
+  return sql`pg_catalog.trunc(100.0 * ${amount}::numeric / nullif(${whole}::numeric, 0.0), 1)`;
 }
 
 interface Compared {

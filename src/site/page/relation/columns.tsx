@@ -120,11 +120,12 @@ function Meaning({ column: { description, tags = [] } }: ColumnProps) {
   );
 }
 
-/** "12 %", from a share as the server writes it. */
+/** "12 %", from a share as the server writes it: 0 and 100 are none and all. */
 function nullShare({ about }: ShownColumn): string {
   if (!about) return "";
   const share = Number(about.nullShare) * 100;
-  return share === 0 ? "0 %" : share < 1 ? "< 1 %" : `${Math.round(share)} %`;
+  if (share > 0 && share < 1) return "< 1 %";
+  return share > 99 && share < 100 ? "> 99 %" : `${Math.round(share)} %`;
 }
 
 function About({ column: { about } }: ColumnProps) {

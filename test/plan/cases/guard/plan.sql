@@ -19,7 +19,7 @@ with failing as materialized (
   select
     rows_before,
     rows_now,
-    pg_catalog.round(100.0 * (rows_before - rows_now)::numeric / nullif(rows_before::numeric, 0.0), 1) as percent_lost
+    pg_catalog.trunc(100.0 * (rows_before - rows_now)::numeric / nullif(rows_before::numeric, 0.0), 1) as percent_lost
   from (
     select
       (select pg_catalog.count(*) from "_dataform"."sales_4d6dd095ba_1") as rows_before,
@@ -53,7 +53,7 @@ with failing as materialized (
     keys_before,
     keys_gone,
     keys_changed,
-    pg_catalog.round(100.0 * (keys_gone + keys_changed)::numeric / nullif(keys_before::numeric, 0.0), 1) as percent_changed
+    pg_catalog.trunc(100.0 * (keys_gone + keys_changed)::numeric / nullif(keys_before::numeric, 0.0), 1) as percent_changed
   from (
     select
       pg_catalog.sum(keys_before) as keys_before,

@@ -65,7 +65,7 @@ with failing as materialized (
   select
     rows_before,
     rows_now,
-    pg_catalog.round(100.0 * (rows_before - rows_now)::numeric / nullif(rows_before::numeric, 0.0), 1) as percent_lost
+    pg_catalog.trunc(100.0 * (rows_before - rows_now)::numeric / nullif(rows_before::numeric, 0.0), 1) as percent_lost
   from (
     select
       (select pg_catalog.count(*) from "_dataform"."kept_b6633efade_1") as rows_before,
