@@ -1,7 +1,7 @@
 // Loads core, the files of a project as core makes JavaScript of them, and the packaged functions.
 "use strict";
 
-const { readdirSync, readFileSync } = require("node:fs");
+const { readdirSync, readFileSync, realpathSync } = require("node:fs");
 const Module = require("node:module");
 const path = require("node:path");
 const vm = require("node:vm");
@@ -48,8 +48,9 @@ function loadCore({ corePath, projectDir, files }, tracer) {
   load(holder.exports, requireForCore, holder, filename, path.dirname(filename));
   const { session } = holder.exports;
   const filesOf2 = new Set();
-  hookExtensions(holder.exports, projectDir, { tracer, isOf2: (file) => filesOf2.has(file) });
-  serveBareRequires(projectDir, holder);
+  const places = placesIn(projectDir, files);
+  hookExtensions(holder.exports, projectDir, { places, tracer, isOf2: (file) => filesOf2.has(file) });
+  serveBareRequires(projectDir, places, holder);
   return {
     ...holder.exports,
     /** Makes the actions of .sql files, which core leaves to Dataform 2, but for those that were read otherwise. */
@@ -102,7 +103,7 @@ function isFile(file) {
 // `require("includes/x")` and `require("@dataform/core")` work from every project file, as in Dataform; so do other files by their
 // path in the project, where no package is called so, and
 // `require("dataform-postgres/includes/x")`, which means the functions of the package that compiles.
-function serveBareRequires(projectDir, core) {
+function serveBareRequires(projectDir, places, core) {
   const resolve = Module._resolveFilename;
   Module._resolveFilename = function (id, parent, ...rest) {
     if (id === "@dataform/core" && parent?.filename?.startsWith(projectDir)) return CORE_ID;
@@ -113,7 +114,7 @@ function serveBareRequires(projectDir, core) {
       return resolve.call(this, id, parent, ...rest);
     } catch (error) {
       const isBare = error?.code === NOT_FOUND.code && !/^\.{0,2}\//.test(id);
-      if (!isBare || !parent?.filename?.startsWith(projectDir)) throw error;
+      if (!isBare || !parent?.filename || places(parent.filename) === undefined) throw error;
       try {
         return resolve.call(this, path.join(projectDir, id), parent, ...rest);
       } catch {
@@ -130,14 +131,31 @@ function hasTwoConfigs(filename, source) {
   return readLayout(source).configAgain !== undefined;
 }
 
-// SQLX and friends become JavaScript through core's compiler; project `.js` is CommonJS whatever package.json says.
-function hookExtensions({ compiler, session }, projectDir, { tracer, isOf2 }) {
-  const isOwn = (filename) => {
-    const relative = path.relative(projectDir, filename);
-    return !relative.startsWith("..") && !relative.split(path.sep).includes("node_modules");
+/** Where a file stands in the project, which Node calls by what a link leads to; undefined for one that is none of it. */
+function placesIn(projectDir, files) {
+  const within = (folder, filename) => {
+    const relative = path.relative(folder, filename).split(path.sep).join("/");
+    return relative.startsWith("..") || path.isAbsolute(relative) ? undefined : relative;
   };
-  const translate = (module, filename) => {
-    const relative = path.relative(projectDir, filename).split(path.sep).join("/");
+  let real;
+  const linked = (filename) => {
+    real ??= {
+      folder: realpathSync.native(projectDir),
+      files: new Map(files.map((file) => [realpathSync.native(path.join(projectDir, file)), file])),
+    };
+    return real.files.get(filename) ?? within(real.folder, filename);
+  };
+  const isPackaged = (filename) =>
+    filename.startsWith(LIBRARY + path.sep) || filename.split(path.sep).includes("node_modules");
+  return (filename) => within(projectDir, filename) ?? (isPackaged(filename) ? undefined : linked(filename));
+}
+
+// SQLX and friends become JavaScript through core's compiler; project `.js` is CommonJS whatever package.json says.
+function hookExtensions({ compiler, session }, projectDir, { places, tracer, isOf2 }) {
+  const translate = (module, found) => {
+    const relative = places(found) ?? path.relative(projectDir, found).split(path.sep).join("/");
+    // As the project calls it: core finds by that which file an action is of.
+    const filename = path.join(projectDir, relative);
     global.__dataform_current_file = filename;
     // A variable that nobody has set is undefined, whatever it is called.
     const { vars } = session.projectConfig ?? {};
@@ -155,7 +173,9 @@ function hookExtensions({ compiler, session }, projectDir, { tracer, isOf2 }) {
   for (const extension of TRANSLATED) Module._extensions[extension] = translate;
   const plain = Module._extensions[".js"];
   Module._extensions[".js"] = (module, filename) =>
-    isOwn(filename) ? translate(module, filename) : plain(module, filename);
+    places(filename)?.split("/").includes("node_modules") !== false
+      ? plain(module, filename)
+      : translate(module, filename);
 }
 
 function packagedFile(name) {

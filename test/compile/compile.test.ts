@@ -1,4 +1,4 @@
-import { cpSync } from "node:fs";
+import { cpSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -108,18 +108,37 @@ test("includes are there by their file name, and by require from any file", asyn
   expect(model).toMatchObject({ query: expect.stringContaining("select 3 as three, 2 as two") });
 });
 
-test("schemaSuffix, tablePrefix, defaultSchema and vars are taken from outside, by Dataform's names", async () => {
-  const files = {
-    "a.sqlx": "config { type: \"table\" }\nselect '${dataform.projectConfig.vars.country}' as country",
-    "b.sqlx": 'config { type: "view", schema: "reports" }\nselect * from ${ref("a")}',
-  };
-  const options = { schemaSuffix: "dev", tablePrefix: "my", defaultSchema: "core", vars: { country: "NL=x" } };
-  const graph = await compileFiles(files, options);
-  expect(graph.actions.map(({ target }) => targetKey(target))).toEqual(["core_dev.my_a", "reports_dev.my_b"]);
-  const [a, b] = graph.actions as unknown as { query: string }[];
-  expect(a?.query).toContain("'NL=x' as country");
-  expect(plainReferences(b!.query)).toContain('from "core_dev"."my_a"');
-});
+/** Of links to the parts of a project, or of the whole. */
+const LINKS: Readonly<Record<string, (dir: string, elsewhere: string) => string>> = {
+  folders: (dir, elsewhere) => {
+    for (const name of ["dataform.json", "definitions", "includes", "lib"])
+      symlinkSync(join(dir, name), join(elsewhere, name));
+    return elsewhere;
+  },
+  "the whole": (dir, elsewhere) => {
+    symlinkSync(dir, join(elsewhere, "all"));
+    return join(elsewhere, "all");
+  },
+};
+
+test.each(Object.entries(LINKS))(
+  "actions and mistakes of a project of links (%s) stand where it has them",
+  async (name, linked) => {
+    const { dir } = testProject({
+      "includes/shared.js": `module.exports = { of: () => "${name}" };`,
+      "lib/kinds.js": "exports.kind = 'table';",
+      "definitions/made.js": 'publish("made", { type: require("lib/kinds").kind }).query(`select 1 as id`);',
+      "definitions/read.sqlx": "config { type: \"view\" }\nselect '${shared.of()}' as name",
+    });
+    const folder = linked(dir, mkdtempSync(join(dir, "links-")));
+    const { actions } = await compile(folder);
+    expect(actions.map(({ file }) => file)).toEqual(["definitions/made.js", "definitions/read.sqlx"]);
+    writeFileSync(join(dir, "includes/shared.js"), `// ${name}\nmodule.exports = { of: () => nothing.of };`);
+    await expect(compile(folder)).rejects.toThrow(
+      /^includes\/shared\.js:2:38: nothing is not defined[\s\S]*called: +definitions\/read\.sqlx:2:/,
+    );
+  },
+);
 
 test.each([
   ["dataform.json", '{ "warehouse": "postgres" }'],
