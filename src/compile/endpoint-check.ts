@@ -4,6 +4,7 @@ import type { YamlFile, YamlPath } from "../config/yaml.ts";
 import type { DeclaredParameter, OrderColumn } from "../model/api.ts";
 import type { Target } from "../model/target.ts";
 import { balanced } from "../sql/authored.ts";
+import { comparison } from "../sql/comparisons.ts";
 import { id } from "../sql/identifiers.ts";
 import { commentLine, empty, type Identifier, type Sql, sql } from "../sql/sql.ts";
 import { marked, telling, WrittenSql } from "./written-sql.ts";
@@ -35,7 +36,7 @@ export function columnsCheck(
   }
   for (const { name, column, operator } of read.parameters) {
     const place = [...endpoint.path, "parameters", name, "column"];
-    check.line(sql`and ${comparison(sql`answer.${quoted(yaml, column, place)}`, operator)}`, place);
+    check.line(sql`and ${comparedWithItself(sql`answer.${quoted(yaml, column, place)}`, operator)}`, place);
   }
   for (const [at, { column, descending }] of read.order.entries()) {
     const place = order ? [...endpoint.path, "order", at] : from;
@@ -50,25 +51,15 @@ function quoted(yaml: YamlFile, name: string, path: YamlPath): Identifier {
   return telling(new Place(yaml, path), () => id(name));
 }
 
-/** A column compared as a parameter will be, with itself. */
-function comparison(column: Sql, operator: DeclaredParameter["operator"]): Sql {
+/** A column as a parameter will be compared. */
+function comparedWithItself(column: Sql, operator: DeclaredParameter["operator"]): Sql {
   switch (operator) {
     case "in":
       return sql`${column} = any (array[${column}])`;
     case "starts with":
     case "contains":
       return sql`${column} ~~ ''`;
-    case "=":
-      return sql`${column} = ${column}`;
-    case "<>":
-      return sql`${column} <> ${column}`;
-    case "<":
-      return sql`${column} < ${column}`;
-    case "<=":
-      return sql`${column} <= ${column}`;
-    case ">":
-      return sql`${column} > ${column}`;
-    case ">=":
-      return sql`${column} >= ${column}`;
+    default:
+      return comparison(column, operator, column);
   }
 }

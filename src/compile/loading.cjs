@@ -105,8 +105,9 @@ function isFile(file) {
 // `require("dataform-postgres/includes/x")`, which means the functions of the package that compiles.
 function serveBareRequires(projectDir, places, core) {
   const resolve = Module._resolveFilename;
+  const isOwn = (parent) => typeof parent?.filename === "string" && places(parent.filename) !== undefined;
   Module._resolveFilename = function (id, parent, ...rest) {
-    if (id === "@dataform/core" && parent?.filename?.startsWith(projectDir)) return CORE_ID;
+    if (id === "@dataform/core" && isOwn(parent)) return CORE_ID;
     const packaged = /^dataform-postgres\/includes\/([\w-]+)$/.exec(id)?.[1];
     if (packaged) return resolve.call(this, packagedFile(packaged), parent, ...rest);
     if (/^(includes|definitions)\//.test(id)) return resolve.call(this, path.join(projectDir, id), parent, ...rest);
@@ -114,7 +115,7 @@ function serveBareRequires(projectDir, places, core) {
       return resolve.call(this, id, parent, ...rest);
     } catch (error) {
       const isBare = error?.code === NOT_FOUND.code && !/^\.{0,2}\//.test(id);
-      if (!isBare || !parent?.filename || places(parent.filename) === undefined) throw error;
+      if (!isBare || !isOwn(parent)) throw error;
       try {
         return resolve.call(this, path.join(projectDir, id), parent, ...rest);
       } catch {
@@ -131,7 +132,7 @@ function hasTwoConfigs(filename, source) {
   return readLayout(source).configAgain !== undefined;
 }
 
-/** Where a file stands in the project, which Node calls by what a link leads to; undefined for one that is none of it. */
+/** Where a file stands in the project, which Node calls by what a link leads to; undefined for one that is none of it, or a package's. */
 function placesIn(projectDir, files) {
   const within = (folder, filename) => {
     const relative = path.relative(folder, filename).split(path.sep).join("/");
@@ -145,9 +146,12 @@ function placesIn(projectDir, files) {
     };
     return real.files.get(filename) ?? within(real.folder, filename);
   };
-  const isPackaged = (filename) =>
-    filename.startsWith(LIBRARY + path.sep) || filename.split(path.sep).includes("node_modules");
-  return (filename) => within(projectDir, filename) ?? (isPackaged(filename) ? undefined : linked(filename));
+  const isPackages = (filename) => filename.split(/[\\/]/).includes("node_modules");
+  return (filename) => {
+    const place = within(projectDir, filename);
+    if (place !== undefined) return isPackages(place) ? undefined : place;
+    return filename.startsWith(LIBRARY + path.sep) || isPackages(filename) ? undefined : linked(filename);
+  };
 }
 
 // SQLX and friends become JavaScript through core's compiler; project `.js` is CommonJS whatever package.json says.
@@ -173,9 +177,7 @@ function hookExtensions({ compiler, session }, projectDir, { places, tracer, isO
   for (const extension of TRANSLATED) Module._extensions[extension] = translate;
   const plain = Module._extensions[".js"];
   Module._extensions[".js"] = (module, filename) =>
-    places(filename)?.split("/").includes("node_modules") !== false
-      ? plain(module, filename)
-      : translate(module, filename);
+    places(filename) === undefined ? plain(module, filename) : translate(module, filename);
 }
 
 function packagedFile(name) {

@@ -1,6 +1,6 @@
 import type { Client } from "../postgres/client.ts";
 import { sqlState } from "../postgres/sqlstate.ts";
-import { areFew } from "../sql/delta.ts";
+import { areFew } from "../sql/few-rows.ts";
 import { id } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
 import { PRIVATE_SCHEMA, privateId, WRITTEN_BY } from "../sql/names.ts";

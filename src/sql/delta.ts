@@ -1,5 +1,6 @@
 import type { Column, Storage } from "../model/catalog.ts";
 import { comparableValue, differ } from "./compare.ts";
+import { asBefore, lookUpFew } from "./few-rows.ts";
 import { isGone, isPlace, placeColumns, refuseOthersGone } from "./gone.ts";
 import { id, ids } from "./identifiers.ts";
 import { dollarQuoted, literal } from "./literals.ts";
@@ -119,7 +120,7 @@ export function applyDelta(delta: Delta, what: string): Sql[] {
   );
   return [
     ...(gone === undefined ? [] : [moveDeleted(delta, gone, what)]),
-    ...(replaced.length ? [lookUpFew(delta), ...replaced, ...asBefore] : []),
+    ...(replaced.length ? [lookUpFew(table, storage.table), ...replaced, ...asBefore] : []),
     sql`
       insert into ${privateId(storage.table)} (${[...names, written]})
       select
@@ -128,42 +129,6 @@ export function applyDelta(delta: Delta, what: string): Sql[] {
       from ${privateId(table)} as d${gone === undefined ? empty : sql` where not ${isGone(gone, table, "d")}`}`,
   ];
 }
-
-const JOINS = ["enable_hashjoin", "enable_mergejoin"];
-
-/**
- * Whether new rows are so few that what they meet in the table is looked up by an index. The planner would rather read the
- * whole table: it takes a page for four times as far away as the next one, and one row in a hundred for many. Measured, both
- * take as long at one in twelve. By the counts of the last `analyze`; NULL where there is none of the tables.
- */
-export function areFew(table: string, storage: string): Sql {
-  const rowsOf = (name: string) => sql`
-    (
-      select c.reltuples
-      from pg_catalog.pg_class as c
-      where c.oid operator(pg_catalog.=) pg_catalog.to_regclass(${literal(privateId(name).toString())})
-    )`;
-  return sql`${rowsOf(table)} operator(pg_catalog.*) 20 operator(pg_catalog.<) ${rowsOf(storage)}`;
-}
-
-function lookUpFew({ storage, table }: Delta): Sql {
-  return sql`
-    select
-      pg_catalog.set_config(
-        name,
-        case
-          when ${areFew(table, storage.table)} then 'off'
-          else pg_catalog.current_setting(name)
-        end,
-        true
-      )
-    from pg_catalog.unnest(array[${join(
-      JOINS.map((name) => literal(name)),
-      ", ",
-    )}]) as name`;
-}
-
-const asBefore = JOINS.map((name) => sql`set local ${id(name)} to default`);
 
 function moveDeleted({ storage, table, columns, release }: Delta, gone: string, what: string): Sql {
   const move = moveAway(

@@ -127,7 +127,8 @@ test.each(Object.entries(LINKS))(
     const { dir } = testProject({
       "includes/shared.js": `module.exports = { of: () => "${name}" };`,
       "lib/kinds.js": "exports.kind = 'table';",
-      "definitions/made.js": 'publish("made", { type: require("lib/kinds").kind }).query(`select 1 as id`);',
+      "definitions/made.js":
+        'const { session } = require("@dataform/core");\nsession.publish("made", { type: require("lib/kinds").kind }).query(`select 1 as id`);',
       "definitions/read.sqlx": "config { type: \"view\" }\nselect '${shared.of()}' as name",
     });
     const folder = linked(dir, mkdtempSync(join(dir, "links-")));

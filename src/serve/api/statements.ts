@@ -1,5 +1,6 @@
 import { comparesText, type DeclaredEndpoint, type DeclaredParameter, type OrderColumn } from "../../model/api.ts";
 import { asWritten, typeName } from "../../sql/authored.ts";
+import { comparison } from "../../sql/comparisons.ts";
 import { id } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { and, join, or, type Relation, type Sql, sql } from "../../sql/sql.ts";
@@ -113,13 +114,13 @@ function numbered({ order }: DeclaredEndpoint, source: Source, { given, nulls }:
 function conditionOf(endpoint: DeclaredEndpoint, shape: Shape, value: Value): Sql {
   const conditions = [
     ...(endpoint.where === undefined ? [] : [sql`(${asWritten(endpoint.where)})`]),
-    ...shape.given.map((one) => comparison(one, value(one))),
+    ...shape.given.map((one) => filter(one, value(one))),
     ...(shape.after ? [sql`(${behind(endpoint.order, shape.nulls, value)})`] : []),
   ];
   return and(conditions);
 }
 
-function comparison({ column, operator }: DeclaredParameter, value: Sql): Sql {
+function filter({ column, operator }: DeclaredParameter, value: Sql): Sql {
   const compared = id("answer", column);
   switch (operator) {
     case "in":
@@ -128,18 +129,8 @@ function comparison({ column, operator }: DeclaredParameter, value: Sql): Sql {
       return sql`pg_catalog.starts_with(${compared}::text, ${value})`;
     case "contains":
       return sql`pg_catalog.strpos(${compared}::text, ${value}) > 0`;
-    case "=":
-      return sql`${compared} = ${value}`;
-    case "<>":
-      return sql`${compared} <> ${value}`;
-    case "<":
-      return sql`${compared} < ${value}`;
-    case "<=":
-      return sql`${compared} <= ${value}`;
-    case ">":
-      return sql`${compared} > ${value}`;
-    case ">=":
-      return sql`${compared} >= ${value}`;
+    default:
+      return comparison(compared, operator, value);
   }
 }
 

@@ -12,6 +12,7 @@ import {
 } from "../../model/explore.ts";
 import { nearest } from "../../model/nearest.ts";
 import { targetKey } from "../../model/target.ts";
+import { comparison } from "../../sql/comparisons.ts";
 import { id, relationId } from "../../sql/identifiers.ts";
 import { literal } from "../../sql/literals.ts";
 import { join, type Sql, sql } from "../../sql/sql.ts";
@@ -131,22 +132,9 @@ function conditionOf({ operator, value }: Condition, { name }: ExploreColumn): S
     });
   // The server reads the value as one of the column's type, or says why it is none.
   const compared = literal(value);
-  switch (operator) {
-    case "contains":
-      return sql`strpos(lower(${column}::text), lower(${compared})) > 0`;
-    case "=":
-      return sql`${column} = ${compared}`;
-    case "<>":
-      return sql`${column} <> ${compared}`;
-    case "<":
-      return sql`${column} < ${compared}`;
-    case "<=":
-      return sql`${column} <= ${compared}`;
-    case ">":
-      return sql`${column} > ${compared}`;
-    case ">=":
-      return sql`${column} >= ${compared}`;
-  }
+  return operator === "contains"
+    ? sql`strpos(lower(${column}::text), lower(${compared})) > 0`
+    : comparison(column, operator, compared);
 }
 
 function sortedBy(name: string, names: readonly string[]): string {
