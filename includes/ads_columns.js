@@ -83,6 +83,8 @@ const descriptions = {
   period_start: "First day of the period.",
   period_end: "Last day of the period.",
   is_complete: "True once loads have read every day of the period after its end. Compare only those.",
+  has_figures:
+    "False where nothing was told of the period: it is here because something was in the one before, which stands beside it.",
   previous_spend: "Spend in the period before, of the same length; NULL if nothing was told of it.",
   previous_impressions: "Impressions in the period before; NULL likewise.",
   previous_clicks: "Clicks in the period before; NULL likewise.",

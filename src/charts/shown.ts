@@ -1,6 +1,6 @@
 import { minorDigits } from "../model/currencies.ts";
 import type { Format, PanelRow } from "../model/dashboard.ts";
-import { plain, rounded, shifted } from "./sums.ts";
+import { compareNumbers, plain, rounded, shifted } from "./sums.ts";
 
 /** What stands for NULL. */
 export const NOTHING = "–";
@@ -30,7 +30,17 @@ export function shownFigure(text: string | null, format: Format, row: PanelRow =
   const unit = format.kind === "percent" ? "%" : (format.unit ?? currencyOf(format, row));
   const value = format.kind === "percent" ? shifted(text, 2) : plain(text);
   const decimals = format.decimals ?? (format.kind === "currency" ? minorDigits(unit) : undefined);
-  return { figure: separated(decimals === undefined ? value : rounded(value, decimals)), unit };
+  const round = format.kind === "percent" ? roundedShare : rounded;
+  return { figure: separated(decimals === undefined ? value : round(value, decimals)), unit };
+}
+
+const ALL_OR_NONE = ["0", "100", "-100"];
+
+/** 99.96 is not all, and 0.04 is not nothing: where rounding would say so, as many digits more as it takes. */
+function roundedShare(hundredths: string, decimals: number): string {
+  const told = rounded(hundredths, decimals);
+  const isSame = (other: string) => compareNumbers(told, other) === 0;
+  return ALL_OR_NONE.some(isSame) && !isSame(hundredths) ? roundedShare(hundredths, decimals + 1) : told;
 }
 
 const MOMENT = /^(\d+-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)?(\+00)?( BC)?$/;

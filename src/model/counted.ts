@@ -21,7 +21,8 @@ export function named(names: readonly string[], most = 3): string {
   return `${names.slice(0, most).join(", ")} and ${grouped(names.length - most)} more`;
 }
 
-/** A share of 1 as people write it: 0.07 is "7%", although 0.07 * 100 is 7.000000000000001. */
+/** A share of 1 as people write it: 0.07 is "7%", although 0.07 * 100 is 7.000000000000001. Only 1 is "100%". */
 export function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(6))}%`;
+  const [digits, power = "0"] = String(share).split("e");
+  return `${Number(`${digits}e${Number(power) + 2}`)}%`;
 }

@@ -206,6 +206,21 @@ test.each<[string | null, Format, string]>([
   expect(shown(text, format, ["a", "USD"])).toBe(expected);
 });
 
+test.each([
+  ["1", "100.0"],
+  ["0.9996", "99.96"],
+  ["0.99999999", "99.999999"],
+  ["1.0002", "100.02"],
+  ["-0.9996", "−99.96"],
+  ["0", "0.0"],
+  ["0.0004", "0.04"],
+  ["-0.0004", "−0.04"],
+  ["0.12345", "12.3"],
+  ["NaN", "NaN"],
+])("a share says all or none only of all and none: %s is %s", (text, told) => {
+  expect(shown(text, { kind: "percent", decimals: 1 })).toBe(`${told}\u00a0%`);
+});
+
 test("an amount has the digits of its currency's minor unit, unless the panel says how many", () => {
   const amount = (code: string, more = {}) => shown("1234.5678", { kind: "currency", currency: code, ...more });
   expect(["EUR", "JPY", "KWD", "CLF", "XXX"].map((code) => amount(code))).toEqual(

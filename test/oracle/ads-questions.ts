@@ -5,7 +5,7 @@ import type { Lists } from "./ads-lists.ts";
 import type { Line, Network } from "./ads-reports.ts";
 import { count, dayNumber, type Exact, type Moment, order, ratio, sum, times } from "./exact.ts";
 import { VARS } from "./marketing-questions.ts";
-import { type Period, ranks, spansOf, wilson } from "./periods.ts";
+import { ranks, spansOf, stoppedAfter, wilson } from "./periods.ts";
 import { type Cell, type Expected, grouped, type Row } from "./relation.ts";
 
 /** Of the tests: in few days few have a hundred. */
@@ -158,28 +158,38 @@ const OF_PERIODS = [
   "conversions_per_currency_unit",
 ];
 
+/** Of a period without a row: networks send none of zeros. */
+const NOTHING = {
+  ...Object.fromEntries([...MEASURES, "spend_reporting"].map((measure) => [measure, count(0)])),
+  has_unmeasured: false,
+};
+
 function periods(said: Said, all: readonly (readonly Fact[])[], whose: (fact: Fact) => Row): Row[] {
   const rows = all.flatMap((own) => {
     const { network } = own[0]!.line;
     const whole = said.whole(network);
+    const [first, last] = [whole?.first ?? null, whole?.last ?? null];
     const placed = own.flatMap((fact) =>
-      spansOf(fact.line.said.day, whole?.first ?? null, whole?.last ?? null).map((period) => ({ period, fact })),
+      spansOf(fact.line.said.day, first, last).map((period) => ({ period, fact, first, last })),
     );
     const shown = grouped(
       placed.filter(({ period }) => !period.isBefore),
       ({ period: { name, start } }) => `${name} ${start}`,
     );
-    return shown.map((spans) => {
-      const { name, start, end, isComplete }: Period = spans[0]!.period;
+    const all = [
+      ...shown.map((spans) => ({ period: spans[0]!.period, facts: spans.map(({ fact }) => fact) })),
+      ...stoppedAfter(placed).map((period) => ({ period, facts: [] })),
+    ];
+    return all.map(({ period: { name, start, end, isComplete }, facts }) => {
       const before = placed.filter(
         ({ period }) => period.name === name && dayNumber(period.end) === dayNumber(start) - 1,
       );
-      const of = said.sums(spans.map(({ fact }) => fact));
+      const of = facts.length ? said.sums(facts) : { ...said.sums(facts), ...NOTHING };
       const earlier = before.length ? said.sums(before.map(({ fact }) => fact)) : null;
       return {
         ...whose(own[0]!),
         ...{ currency: own[0]!.line.said.currency, period: name, period_start: start, period_end: end },
-        ...{ is_complete: isComplete, is_final: said.isFinal(network, end) },
+        ...{ is_complete: isComplete, is_final: said.isFinal(network, end), has_figures: facts.length > 0 },
         ...Object.fromEntries(OF_PERIODS.map((column) => [column, of[column]!])),
         ...wilson(of.conversions as Exact | null, of.clicks as Exact | null),
         ...Object.fromEntries(MEASURES.map((measure) => [`previous_${measure}`, earlier?.[measure] ?? null])),

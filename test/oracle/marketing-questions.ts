@@ -37,7 +37,7 @@ import {
   worth,
 } from "./marketing-figures.ts";
 import type { Reading } from "./marketing-readings.ts";
-import { type Period, ranks, spansOf, wilson } from "./periods.ts";
+import { type Period, ranks, spansOf, stoppedAfter, wilson } from "./periods.ts";
 import type { Cell, Expected, Row } from "./relation.ts";
 
 /** Project variables of the tests, so that a few days have all that 28 have. */
@@ -182,28 +182,39 @@ function periods(all: readonly Group[], wholeOf: (campaign: string) => Whole, wh
   const spans = all.flatMap((group) => {
     const placed = group.flatMap((one) => {
       const { first, last } = wholeOf(one.campaign);
-      return spansOf(one.day, first, last).map((period) => ({ period, one }));
+      return spansOf(one.day, first, last).map((period) => ({ period, one, first, last }));
     });
     const keyOf = ({ name, start, end }: Period) => `${name} ${start} ${end}`;
     const of = (key: string) => placed.filter(({ period }) => keyOf(period) === key);
     const keys = new Set(placed.filter(({ period }) => !period.isBefore).map(({ period }) => keyOf(period)));
-    return [...keys].map((key) => {
+    const withBefore = (period: Period, isComplete: boolean, group: Group) => {
+      const before = placed
+        .filter((other) => other.period.name === period.name && other.period.end === dayAfter(period.start, -1))
+        .map(({ one }) => one);
+      return { period, isComplete, group, before };
+    };
+    const shown = [...keys].map((key) => {
       const own = of(key).filter(({ period }) => !period.isBefore);
-      const [{ period } = own[0]!] = own;
-      const before = placed.filter((other) => {
-        return other.period.name === period.name && other.period.end === dayAfter(period.start, -1);
-      });
       const isComplete = own.every((other) => other.period.isComplete);
-      return { period, isComplete, group: own.map(({ one }) => one), before: before.map(({ one }) => one) };
+      return withBefore(
+        own[0]!.period,
+        isComplete,
+        own.map(({ one }) => one),
+      );
     });
+    return [...shown, ...stoppedAfter(placed).map((period) => withBefore(period, period.isComplete, []))];
   });
   const rows = spans.map(({ period, isComplete, group, before }) => {
     const earlier = before.length ? measures(before) : null;
+    const [some] = group.length ? group : before;
     return {
-      ...whose(group),
-      ...{ currency: group[0]!.currency, period: period.name, period_start: period.start, period_end: period.end },
+      ...whose(group.length ? group : before),
+      ...{ currency: some!.currency, period: period.name, period_start: period.start, period_end: period.end },
       is_complete: isComplete,
+      has_figures: group.length > 0,
       ...rated(group),
+      // what has stopped spends nothing, and that is known
+      ...(group.length ? {} : { spend: ZERO }),
       ...interval(group),
       conversions_per_currency_unit: ratio(delta(group, "conversions"), knownDelta(group, "spend")),
       ...Object.fromEntries(

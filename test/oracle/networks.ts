@@ -47,6 +47,7 @@ function dayOf(parts: readonly Part[]): Row {
   return {
     ...{ platform: parts[0]!.platform, day: parts[0]!.day, reporting_currency: "USD", spend_reporting: spend },
     ...{ has_missing_rate: isMissing, impressions, clicks, conversions },
+    has_unmeasured: parts.some((part) => part.conversions === null),
     ...{ ctr: ratio(clicks, impressions), conversion_rate: ratio(conversions, clicks) },
     spend_per_conversion: ratio(spend, conversions),
     currencies: count(new Set(spent.map(({ currency }) => currency)).size),

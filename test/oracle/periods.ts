@@ -36,6 +36,34 @@ export function spansOf(day: string, first: string | null, last: string | null):
   }));
 }
 
+/** Between which days a period of a figure may be complete. */
+export interface Placed {
+  readonly period: Period;
+  readonly first: string | null;
+  readonly last: string | null;
+}
+
+/** Periods without a figure after one with some, as far as they have begun by complete days. */
+export function stoppedAfter(placed: readonly Placed[]): Period[] {
+  const keyOf = ({ name, start }: Pick<Period, "name" | "start">) => `${name} ${start}`;
+  const there = new Set(placed.map(({ period }) => keyOf(period)));
+  const found = new Map<string, Period>();
+  for (const { period } of placed) {
+    const start = dayNamed(dayNumber(period.end) + 1);
+    const bounds = placed.filter((other) => keyOf(other.period) === keyOf(period));
+    const firsts = bounds.map(({ first }) => first).sort();
+    const lasts = bounds.map(({ last }) => last).sort();
+    const [first, last] = [firsts.at(-1) ?? null, lasts[0] ?? null];
+    if (there.has(keyOf({ name: period.name, start })) || last === null || start > last) continue;
+    const [like] = spansOf(start, first, last).filter(({ name }) => name === period.name);
+    const days = dayNumber(period.end) - dayNumber(period.start);
+    const end = period.name === "month" ? like!.end : dayNamed(dayNumber(start) + days);
+    const isComplete = first !== null && first <= start && end <= last;
+    found.set(keyOf({ name: period.name, start }), { name: period.name, start, end, isComplete, isBefore: false });
+  }
+  return [...found.values()];
+}
+
 const asNumber = ({ over, under }: Exact) => Number(over) / Number(under);
 
 /** The 95 % interval of a share by Wilson's score. */

@@ -15,7 +15,7 @@ for (const [mart, key] of marts)
       tags: ["ads"],
       description: `The figures of each ${period} in ${mart}_periods are those of its days.`,
       expected: { from: ["ads", `${mart}_daily`], columns: { period_start: start } },
-      actual: { from: ["ads", `${mart}_periods`], where: `period = '${period}'` },
+      actual: { from: ["ads", `${mart}_periods`], where: `has_figures and period = '${period}'` },
       by: [...key, "currency", "period_start"],
       measures: ["spend", "impressions", "clicks", "conversions", "conversion_value"],
     });

@@ -117,7 +117,7 @@ for (const [period, day] of [
     tags,
     description: `The figures of each ${period} in campaign_periods are those of its days.`,
     expected: { from: ["marketing", "campaign_daily"], columns: { period_start: day } },
-    actual: { from: ["marketing", "campaign_periods"], where: `period = '${period}'` },
+    actual: { from: ["marketing", "campaign_periods"], where: `has_figures and period = '${period}'` },
     by: ["campaign_id", "currency", "period_start"],
     measures: ["spend", "impressions", "clicks", "conversions", "conversion_value", "spend_with_value"],
   });
@@ -130,7 +130,7 @@ for (const [period, months] of [
     tags,
     description: `creative_periods holds each ${period} of each creative once.`,
     expected: { from: months, where: "differences > 0", columns: { period_start: period } },
-    actual: { from: ["marketing", "creative_periods"], where: `period = '${period}'` },
+    actual: { from: ["marketing", "creative_periods"], where: `has_figures and period = '${period}'` },
     by: ["creative_id", "currency", "period_start"],
     measures: ["spend", "impressions", "clicks", "conversions", "conversion_value", "spend_with_value"],
   });

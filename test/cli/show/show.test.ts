@@ -5,7 +5,7 @@ import { renderSections } from "../../../src/cli/show/section.ts";
 import { textTable } from "../../../src/cli/show/table.ts";
 import { readable } from "../../../src/cli/show/values.ts";
 import { cut, cutApart, width, wrap } from "../../../src/cli/show/width.ts";
-import { counted, named } from "../../../src/model/counted.ts";
+import { counted, named, percent } from "../../../src/model/counted.ts";
 
 test.each([
   [0, "row", "0 rows"],
@@ -19,6 +19,12 @@ test.each([
   [2, "unit test", "2 unit tests"],
 ])("a count agrees with its noun: %d %s", (count, thing, expected) => {
   expect(counted(count, thing)).toBe(expected);
+});
+
+test("a share is told as it is declared, and only 1 is all", () => {
+  expect([0.07, 0.5, 1, 0.99999999, 1e-7, 0].map(percent)).toEqual([
+    ...["7%", "50%", "100%", "99.999999%", "0.00001%", "0%"],
+  ]);
 });
 
 test("a table has any number of rows", () => {
