@@ -127,15 +127,30 @@ let known: string | undefined;
 function keptAt({ projectDir, files, ...request }: Request): string {
   const hash = createHash("sha256").update(JSON.stringify(request));
   for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(join(projectDir, file)));
+  for (const file of filesBeside(projectDir, files))
+    hash.update(`\0${file}\0`).update(readFileSync(join(projectDir, file)));
   known ??= join(root, "node_modules/.cache/compiled", compilerHash());
   return join(known, `${hash.digest("hex")}.json`);
+}
+
+/** What a project's code may read besides its models: its packages, and files anywhere in its folder. Of this repository its lock says that. */
+function filesBeside(projectDir: string, models: readonly string[]): readonly string[] {
+  if (resolve(projectDir) === root) return ["package-lock.json"];
+  const known = new Set(models);
+  const inside = (folder: string): readonly string[] =>
+    readdirSync(join(projectDir, folder), { withFileTypes: true }).flatMap((entry) => {
+      const name = join(folder, entry.name);
+      if (entry.isDirectory()) return entry.name.startsWith(".") ? [] : inside(name);
+      return entry.isFile() && !known.has(name) ? [name] : [];
+    });
+  return [...inside("")].sort();
 }
 
 /** Of everything that an answer depends on besides the project: the compiler, the packaged functions, core and Node. */
 function compilerHash(): string {
   const hash = createHash("sha256").update(process.version);
   hash.update(readFileSync(join(dirname(require.resolve("@dataform/core")), "package.json")));
-  for (const folder of ["src/compile", "dist/cjs/library"]) {
+  for (const folder of ["src/compile", "dist/cjs"]) {
     for (const name of readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).sort())
       if (/\.c?[jt]s$/.test(name)) hash.update(`\0${name}\0`).update(readFileSync(join(root, folder, name)));
   }
