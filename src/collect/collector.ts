@@ -8,7 +8,6 @@ import type { Outcome } from "./arrived.ts";
 import { arrivedOf } from "./arriving.ts";
 import { careOf, takeCare } from "./caretaker.ts";
 import type { Sending } from "./event.ts";
-import type { EventStreams } from "./event-streams.ts";
 import { type CollectedSource, Lane } from "./lane.ts";
 import type { CollectMeasuring } from "./measuring.ts";
 import type { Outlet } from "./outlet.ts";
@@ -62,7 +61,6 @@ export class Collector {
   readonly room: Room;
   readonly #queue: Waiting[] = [];
   readonly #teller: Teller;
-  #streams: EventStreams;
   #lane: Outlet | undefined;
   /** Ends what the database is asked for, whatever waits. */
   readonly #hard: AbortController;
@@ -79,7 +77,6 @@ export class Collector {
     this.#hard = hard;
     this.#options = options;
     this.#lane = lane;
-    this.#streams = lane.streams;
     this.room = new Room(options.room);
     this.#teller = new Teller(options.source.source, options.log);
   }
@@ -103,8 +100,9 @@ export class Collector {
 
   /** What it holds at this moment. */
   get held() {
-    const openFor = this.#lane?.openFor;
-    return { source: this.source.source, ...this.room.held, ...(openFor === undefined ? {} : { openFor }) };
+    const { openFor, spooled } = this.#lane ?? {};
+    const known = { ...(openFor === undefined ? {} : { openFor }), ...(spooled === undefined ? {} : { spooled }) };
+    return { source: this.source.source, ...this.room.held, ...known };
   }
 
   /** A request was answered with a problem: of which type. */
@@ -125,7 +123,7 @@ export class Collector {
   async send(sent: SentEvents, sending: Sending): Promise<readonly Outcome[]> {
     const { refusal } = this;
     if (refusal) throw refusal;
-    const events = arrivedOf(this.#streams, this.source.connector, sent, sending);
+    const events = arrivedOf(this.#lane!.streams, this.source.connector, sent, sending);
     if (!events.length) return [];
     const bytes = sizeOf(events);
     this.room.take(bytes);
@@ -273,7 +271,6 @@ export class Collector {
       if (this.#failures > 1) await pause(Math.min(wait, LONGEST_WAIT), signal);
       try {
         const lane = await openOutlet(this.#options, this.#hard.signal);
-        this.#streams = lane.streams;
         this.#teller.say("events are taken again");
         return lane;
       } catch (error) {
@@ -285,8 +282,14 @@ export class Collector {
   }
 }
 
-async function openOutlet({ settings, source, log }: CollectorOptions, signal: AbortSignal): Promise<Outlet> {
-  if (source.connector.produce) return (await import("./queue/queue-outlet.ts")).QueueOutlet.open(source, signal);
+async function openOutlet(options: CollectorOptions, signal: AbortSignal): Promise<Outlet> {
+  const { settings, source, log } = options;
+  const { produce, spool } = source.connector;
+  if (produce) return (await import("./queue/queue-outlet.ts")).QueueOutlet.open(source, signal);
+  if (spool) {
+    const { SpoolingOutlet } = await import("./spool/spooling-outlet.ts");
+    return SpoolingOutlet.open(options, signal);
+  }
   return Lane.open(settings, source, { signal, onWait: log });
 }
 

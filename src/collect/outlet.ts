@@ -6,6 +6,8 @@ export interface Outlet {
   readonly streams: EventStreams;
   /** Seconds since the oldest of its loads began; undefined where none is open. */
   readonly openFor: number | undefined;
+  /** Bytes that wait on the disk; undefined where none would. */
+  readonly spooled?: number;
   /**
    * Keeps events, all of them or none. What became of each is known once it has resolved.
    * @throws where none of them is kept and it goes on (`goesOn`), or nobody knows

@@ -1,8 +1,10 @@
+import { resolve } from "node:path";
 import {
   type CollectDeclaration,
   type IngestDeclaration,
   MOST_PRODUCED,
   type ProduceDeclaration,
+  type SpoolDeclaration,
 } from "../model/declarations.ts";
 import type { Declared } from "../model/declared.ts";
 import { milliseconds } from "../model/duration.ts";
@@ -19,7 +21,7 @@ interface AroundEvents {
 }
 
 export function collectOf(
-  { produce, ...collect }: Declared<typeof collectConnector>,
+  { produce, spool, ...collect }: Declared<typeof collectConnector>,
   place: Place,
   around: AroundEvents,
 ): CollectDeclaration {
@@ -36,12 +38,38 @@ export function collectOf(
       ...place.value("maxEventBytes"),
       expected: `at most ${MOST_PRODUCED} with produce: Kafka takes 1 MB at once where nothing else is set`,
     });
+  if (produce && spool)
+    throw new UserError({
+      message: "events can wait in a topic or on a disk, and this says both",
+      ...place.key("spool"),
+      expected: "produce or spool",
+    });
   return {
     kind: "collect",
     ...collect,
     dedupe: milliseconds(dedupe)!,
     clockSkew: milliseconds(clockSkew)!,
     ...(produce ? { produce: produceOf(produce, place.in("produce"), around) } : {}),
+    ...(spool ? { spool: spoolOf(spool, place.in("spool"), { ...around, dedupe }) } : {}),
+  };
+}
+
+/** Where events wait on the disk. What nobody remembers any more when it lands could land twice. */
+function spoolOf(
+  { for: longest, maxMegabytes, folder }: NonNullable<Declared<typeof collectConnector>["spool"]>,
+  place: Place,
+  { source, projectDir, dedupe }: AroundEvents & { readonly dedupe: string },
+): SpoolDeclaration {
+  if (milliseconds(longest)! > milliseconds(dedupe)!)
+    throw new UserError({
+      message: "events would wait for longer than it is remembered which of them came",
+      ...place.value("for"),
+      expected: `at most dedupe, ${dedupe}`,
+    });
+  return {
+    folder: resolve(projectDir, folder, source),
+    for: milliseconds(longest)!,
+    maxBytes: maxMegabytes * 1024 * 1024,
   };
 }
 

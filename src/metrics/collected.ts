@@ -8,6 +8,8 @@ export interface Collecting {
   readonly room: number;
   /** Seconds since its oldest load that is open began; absent where none is. */
   readonly openFor?: number;
+  /** Bytes that wait on its disk; absent where none would. */
+  readonly spooled?: number;
 }
 
 /** The figures of collectors of events: by source as it is declared, and nothing of who sends. */
@@ -19,6 +21,7 @@ export class CollectedFigures {
   readonly #queue: Gauge;
   readonly #room: Gauge;
   readonly #openFor: Gauge;
+  readonly #spooled: Gauge;
 
   constructor(registry: Registry, holds: () => readonly Collecting[]) {
     this.#holds = holds;
@@ -49,6 +52,7 @@ export class CollectedFigures {
       "dataform_event_open_load_seconds",
       "How long the oldest load is open that this collector adds to.",
     );
+    this.#spooled = gauge("dataform_event_spool_bytes", "What waits on the collector's disk for the database.");
   }
 
   /** What became of the events of a commit. */
@@ -70,10 +74,11 @@ export class CollectedFigures {
   /** Says what is held now. */
   tell(): void {
     this.#openFor.reset();
-    for (const { source, bytes, room, openFor } of this.#holds()) {
+    for (const { source, bytes, room, openFor, spooled } of this.#holds()) {
       this.#queue.set({ source }, bytes);
       this.#room.set({ source }, room);
       if (openFor !== undefined) this.#openFor.set({ source }, openFor);
+      if (spooled !== undefined) this.#spooled.set({ source }, spooled);
     }
   }
 }

@@ -98,6 +98,7 @@ export const LEDGERS = [
   "_current_load",
   "_event_key",
   "_kafka_offset",
+  "_spool_place",
   "_archive",
 ] as const;
 
@@ -154,11 +155,21 @@ export interface FilesDeclaration extends Declared<typeof filesConnector> {
 
 /** Events that are sent here. Times are in milliseconds. */
 export interface CollectDeclaration
-  extends Omit<Declared<typeof collectConnector>, "dedupe" | "clockSkew" | "produce"> {
+  extends Omit<Declared<typeof collectConnector>, "dedupe" | "clockSkew" | "produce" | "spool"> {
   readonly kind: "collect";
   readonly dedupe: number;
   readonly clockSkew: number;
   readonly produce?: ProduceDeclaration;
+  readonly spool?: SpoolDeclaration;
+}
+
+/** Where events wait on the disk while the database does not answer. */
+export interface SpoolDeclaration {
+  /** Of the source alone. */
+  readonly folder: string;
+  /** Milliseconds. */
+  readonly for: number;
+  readonly maxBytes: number;
 }
 
 /** Bytes that are sent to a topic at once: Kafka takes 1 MB, where nothing else is set. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { loadIngest } from "../../src/config/load-ingest.ts";
-import type { RestDeclaration } from "../../src/model/declarations.ts";
+import type { CollectDeclaration, RestDeclaration } from "../../src/model/declarations.ts";
 import { formatUserError, type UserError, UserErrors } from "../../src/model/errors.ts";
 
 const env = { SHOP_URL: "https://shop.example/api", SHOP_TOKEN: "canary-token" };
@@ -427,6 +427,24 @@ streams:
         ...{ topic: "shop.events", key: "id", group: "dataform-shop", start: "earliest" },
         cluster: { kind: "kafka", brokers: ["k1:9092", "k2:9092"], protocol: "consumer" },
       },
+    });
+  });
+
+  test("may have a disk for when the database is away, and says where that is wrong", () => {
+    const spooled = (spool: string) => events.replace(/produce: .*/, `spool: ${spool}`);
+    const { connector } = load(spooled("{ for: 10m, maxMegabytes: 2, folder: kept }"));
+    expect(connector).toMatchObject({ spool: { for: 600_000, maxBytes: 2_097_152 } });
+    expect((connector as CollectDeclaration).spool!.folder).toMatch(/\/kept\/shop$/);
+    expect(mistakes(spooled("{ for: 8d }"))[0]).toMatchObject({
+      ...{
+        message: "events would wait for longer than it is remembered which of them came",
+        expected: "at most dedupe, 7d",
+      },
+      location: { line: 5, column: 17 },
+    });
+    expect(mistakes(`${events.replace("  produce", "  spool: {}\n  produce")}`)[0]).toMatchObject({
+      message: "events can wait in a topic or on a disk, and this says both",
+      location: { line: 5, column: 3 },
     });
   });
 

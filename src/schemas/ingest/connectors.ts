@@ -76,6 +76,21 @@ export const sqlConnector = closed(
   "another database",
 );
 
+const spool = closed(
+  {
+    for: byDefault("1h", duration("for which events are taken while the database does not answer")),
+    maxMegabytes: byDefault(
+      1024,
+      Type.Integer({ minimum: 1, maximum: 1_048_576, description: "what may wait on the disk, in megabytes" }),
+    ),
+    folder: byDefault(
+      ".dataform/spool",
+      text("where it waits, on a disk that stays; one for all collectors of a machine"),
+    ),
+  },
+  "events wait on the collector's disk while the database does not answer",
+);
+
 export const collectConnector = closed(
   {
     scope: byDefault("collect", text("what a write key must have")),
@@ -90,6 +105,7 @@ export const collectConnector = closed(
       Type.Integer({ minimum: 1024, maximum: 268_435_456, description: "the largest request, unpacked" }),
     ),
     produce: Type.Optional(produce),
+    spool: Type.Optional(spool),
   },
   "events that are sent over HTTP to `dataform collect`",
 );
