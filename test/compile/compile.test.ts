@@ -639,7 +639,11 @@ test.each([
       'reconcile.publish("r", { ours: "r_rows", theirs: "r_rules", key: "id", columns: { n: { kind: "exact" } } });',
       "1:26: reconcile.publish: r: ours: SCHEMA.r_rows",
     ],
-  ].map(([code, said]) => [code!, `${said!.replace("SCHEMA", "marts")} is made by this call`]),
+  ].map(([code, said]) => {
+    const [, name] = /SCHEMA\.(\w+)/.exec(said!)!;
+    const remedy = `is made by this call, and "${name}" alone means it. Say the schema of the table that is meant: ["raw", "${name}"]`;
+    return [code!, `${said!.replace("SCHEMA", "marts")} ${remedy}`];
+  }),
   // What is not there has no place but the call's, nor has what is not written in it.
   ['slices.publish("s", { loads: { tables: ["t"] } });', "1:8: slices.publish: s: needs from"],
   ['const o = { from: "f", keyy: "id" };\nscd2.publish("h", o);', '2:6: scd2.publish: h: unknown option "keyy"'],

@@ -1,12 +1,12 @@
 // What networks list of an account, from docs/products/ads.md (names) and docs/history.md (full batches): campaigns, ad groups and
 // ads, in every version and as they are now.
 
-import { closes, type Kind, type Line, loaded, NETWORKS, type Network } from "./ads-reports.ts";
+import { type Kind, NETWORKS, type Network, UNKNOWN } from "./ads-networks.ts";
+import { closes, type Line, loaded } from "./ads-reports.ts";
 import { type Change, type Version, versionsOf } from "./changes.ts";
 import { count, written } from "./exact.ts";
 import { type Cell, type Expected, grouped, type Raw, type Row } from "./relation.ts";
 
-const UNKNOWN = "(unknown)";
 const IDS: Readonly<Record<Kind, readonly string[]>> = {
   campaigns: ["campaign_id"],
   ad_groups: ["ad_group_id"],

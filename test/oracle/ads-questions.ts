@@ -2,7 +2,8 @@
 
 import type { Fact } from "./ads.ts";
 import type { Lists } from "./ads-lists.ts";
-import type { Line, Network } from "./ads-reports.ts";
+import { type Network, UNKNOWN } from "./ads-networks.ts";
+import type { Line } from "./ads-reports.ts";
 import { count, dayNumber, type Exact, type Moment, order, ratio, sum, times } from "./exact.ts";
 import { VARS } from "./marketing-questions.ts";
 import { ranks, spansOf, stoppedAfter, wilson } from "./periods.ts";
@@ -12,6 +13,9 @@ import { type Cell, type Expected, grouped, type Row } from "./relation.ts";
 export const MINIMUM_CLICKS = 60;
 const MEASURES = ["spend", "impressions", "clicks", "conversions"] as const;
 const DEVICES = ["mobile", "tablet", "desktop", "connected_tv", "other", "unknown"];
+
+/** Where neither the report nor a list says a currency. */
+export const moneyOf = ({ said }: Line): string => said.currency ?? UNKNOWN;
 
 /** What the reports say, and how it is added up. */
 interface Said {
@@ -32,22 +36,14 @@ export function adsQuestions(said: Said): Readonly<Record<string, Expected>> {
     const campaign_name = lists.names("campaigns", line).now;
     return { platform, account_id: account, campaign_id: line.said.campaign, campaign_name };
   };
-  const perCampaign = (all: readonly Fact[]) =>
-    grouped(
-      all,
-      ({
-        line: {
-          network,
-          said: { campaign, currency },
-        },
-      }) => [network.platform, campaign, currency].join(" "),
-    );
+  const perCampaign = (all: readonly Fact[], byCurrency = true) =>
+    grouped(all, ({ line }) => [line.network.platform, line.said.campaign, byCurrency ? moneyOf(line) : ""].join(" "));
   return {
     "ads.campaign_device": {
       key: ["platform", "account_id", "campaign_id", "currency"],
       rows: perCampaign(facts).map((own) => ({
         ...whose(own[0]!),
-        currency: own[0]!.line.said.currency,
+        currency: moneyOf(own[0]!.line),
         ...byDevice(own, sums),
       })),
     },
@@ -56,17 +52,24 @@ export function adsQuestions(said: Said): Readonly<Record<string, Expected>> {
       rows: perCampaign(facts).flatMap((own) =>
         [...new Set(own.map(({ line }) => line.said.day))].map((day) => ({
           ...whose(own[0]!),
-          ...{ day, currency: own[0]!.line.said.currency },
+          ...{ day, currency: moneyOf(own[0]!.line) },
           ...sums(own.filter(({ line }) => line.said.day <= day)),
         })),
       ),
     },
     "ads.campaign_rank": {
       key: ["platform", "account_id", "campaign_id"],
-      rows: ranked(perCampaign(facts.filter(({ cells }) => cells.is_final)), sums, (fact) => ({
-        ...whose(fact),
-        is_deleted: lists.names("campaigns", fact.line).isDeleted,
-      })),
+      rows: ranked(
+        perCampaign(
+          facts.filter(({ cells }) => cells.is_final),
+          false,
+        ),
+        sums,
+        (fact) => ({
+          ...whose(fact),
+          is_deleted: lists.names("campaigns", fact.line).isDeleted,
+        }),
+      ),
     },
     "ads.campaign_periods": {
       key: ["platform", "account_id", "campaign_id", "currency", "period", "period_start"],
@@ -112,9 +115,16 @@ function byDevice(own: readonly Fact[], sums: Said["sums"]): Row {
   return Object.fromEntries(cells);
 }
 
+/** Amounts in several currencies are told in the reporting one only. */
+const ofSeveral = (of: Row): Row => ({
+  ...{ spend: null, conversion_value: null, spend_per_conversion: null, conversions_per_currency_unit: null },
+  roas: ratio(of.conversion_value_reporting as Exact | null, of.spend_reporting as Exact | null),
+});
+
 function ranked(all: readonly (readonly Fact[])[], sums: Said["sums"], whose: (fact: Fact) => Row): Row[] {
   const rows = all.flatMap((own): Row[] => {
-    const of = sums(own);
+    const currencies = [...new Set(own.map(({ line }) => moneyOf(line)))];
+    const of = currencies.length > 1 ? { ...sums(own), ...ofSeveral(sums(own)) } : sums(own);
     const clicks = of.clicks as Exact | null;
     if (!clicks || order(clicks, count(MINIMUM_CLICKS)) < 0) return [];
     const days = own.map(({ line }) => line.said.day).sort();
@@ -128,7 +138,11 @@ function ranked(all: readonly (readonly Fact[])[], sums: Said["sums"], whose: (f
     return [
       {
         ...whose(own[0]!),
-        ...{ currency: own[0]!.line.said.currency, first_day: days[0]!, last_day: days.at(-1)! },
+        ...{
+          currency: currencies.length > 1 ? "(several)" : currencies[0]!,
+          first_day: days[0]!,
+          last_day: days.at(-1)!,
+        },
         ...Object.fromEntries(told.map((column) => [column, of[column]!])),
         ...{ conversion_rate_per_currency_unit_reporting: rate, cvr_per_dollar: rate },
       },
@@ -188,7 +202,7 @@ function periods(said: Said, all: readonly (readonly Fact[])[], whose: (fact: Fa
       const earlier = before.length ? said.sums(before.map(({ fact }) => fact)) : null;
       return {
         ...whose(own[0]!),
-        ...{ currency: own[0]!.line.said.currency, period: name, period_start: start, period_end: end },
+        ...{ currency: moneyOf(own[0]!.line), period: name, period_start: start, period_end: end },
         ...{ is_complete: isComplete, is_final: said.isFinal(network, end), has_figures: facts.length > 0 },
         ...Object.fromEntries(OF_PERIODS.map((column) => [column, of[column]!])),
         ...wilson(of.conversions as Exact | null, of.clicks as Exact | null),

@@ -1,134 +1,22 @@
 // What networks report, from docs/products/ads.md, docs/history.md (reports that are read again) and what columns say of themselves:
-// rows of Google and TikTok, loads, and what each of them changed.
+// loads, and what each of them changed.
 
+import { MEASURES, type Measure, type Network, type Report, type Told, UNKNOWN } from "./ads-networks.ts";
 import {
   dayClosedBy,
   dayNamed,
   dayNumber,
   type Exact,
   isZone,
+  known,
   lastMomentOf,
   type Moment,
   minus,
   moment,
-  number,
   order,
-  times,
   ZERO,
 } from "./exact.ts";
-import { grouped, type Raw, type RawRow, type Row } from "./relation.ts";
-
-export const MEASURES = ["spend", "impressions", "clicks", "conversions", "conversion_value"] as const;
-export type Measure = (typeof MEASURES)[number];
-type Figures = Readonly<Record<Measure, Exact | null>>;
-
-const DEVICES: Readonly<Record<string, string>> = {
-  ...{ MOBILE: "mobile", DESKTOP: "desktop", TABLET: "tablet", CONNECTED_TV: "connected_tv", OTHER: "other" },
-  ...{ ANDROID: "mobile", PC: "desktop", IPAD: "tablet" },
-};
-
-/** What one row of a report says. */
-interface Told {
-  readonly campaign: string;
-  /** Of a report of ads: the ad group and the ad. */
-  readonly ad: Row;
-  readonly day: string;
-  readonly device: string;
-  readonly currency: string;
-  readonly figures: Figures;
-  readonly row: RawRow;
-}
-
-/** What networks report of: campaigns, and ads in their ad groups. */
-export type Report = "campaign_daily" | "ad_daily";
-
-/** What networks list. */
-export type Kind = "campaigns" | "ad_groups" | "ads";
-
-export interface Network {
-  readonly platform: string;
-  readonly account: string;
-  told(row: RawRow): Told;
-  listed(kind: Kind, row: RawRow): Row;
-  zone(row: RawRow): string | null;
-}
-
-const json = (text: string | null) => JSON.parse(text ?? "{}") as Record<string, string>;
-type Listed = { readonly id: string; readonly name: string; readonly finalUrls: readonly string[] };
-const NO_AD: Row = {};
-const adOf = (row: RawRow) => (JSON.parse(row.adGroupAd!) as { ad: Record<string, string> }).ad;
-/** TikTok's `-` is no figure. */
-const figure = (text: string | undefined) => (text === undefined || text === "-" ? null : number(text));
-
-export const NETWORKS: readonly Network[] = [
-  {
-    ...{ platform: "google", account: "g" },
-    told: (row) => {
-      const [segments, metrics] = [json(row.segments!), json(row.metrics!)];
-      return {
-        ...{
-          row,
-          campaign: json(row.campaign!).id!,
-          day: segments.date!,
-          device: DEVICES[segments.device!] ?? "unknown",
-        },
-        ad: row.adGroup ? { ad_group_id: json(row.adGroup).id!, creative_id: adOf(row).id! } : NO_AD,
-        currency: json(row.customer!).currencyCode!,
-        figures: {
-          spend: times(number(metrics.costMicros!), { over: 1n, under: 1_000_000n }),
-          impressions: figure(metrics.impressions),
-          clicks: figure(metrics.clicks),
-          conversions: figure(metrics.conversions),
-          conversion_value: figure(metrics.conversionsValue),
-        },
-      };
-    },
-    listed: (kind, row) => {
-      const [campaign, group] = [json(row.campaign!), json(row.adGroup ?? null)];
-      const place = { account_id: json(row.customer!).id!, campaign_id: campaign.id! };
-      if (kind === "campaigns") return { ...place, campaign_name: campaign.name!, status: campaign.status! };
-      if (kind === "ad_groups")
-        return { ...place, ad_group_id: group.id!, ad_group_name: group.name!, status: group.status! };
-      const { ad, status } = JSON.parse(row.adGroupAd!) as { ad: Listed; status: string };
-      const told = { creative_id: ad.id, creative_name: ad.name, status, landing_url: ad.finalUrls[0]! };
-      return { ...place, ad_group_id: group.id!, ...told };
-    },
-    zone: (row) => json(row.customer!).timeZone!,
-  },
-  {
-    ...{ platform: "tiktok", account: "t" },
-    told: (row) => {
-      const [dimensions, metrics] = [json(row.dimensions!), json(row.metrics!)];
-      return {
-        ...{
-          row,
-          campaign: dimensions.campaign_id ?? metrics.campaign_id!,
-          day: dimensions.stat_time_day!.slice(0, 10),
-        },
-        ad: dimensions.ad_id ? { ad_group_id: metrics.adgroup_id!, creative_id: dimensions.ad_id } : NO_AD,
-        device: DEVICES[dimensions.platform!] ?? "unknown",
-        currency: metrics.currency!,
-        figures: {
-          spend: figure(metrics.spend),
-          impressions: figure(metrics.impressions),
-          clicks: figure(metrics.clicks),
-          conversions: figure(metrics.conversion),
-          conversion_value: figure(metrics.total_purchase_value),
-        },
-      };
-    },
-    listed: (kind, row) => {
-      const status = row.operation_status!;
-      const place = { account_id: row.advertiser_id!, campaign_id: row.campaign_id! };
-      if (kind === "campaigns") return { ...place, campaign_name: row.campaign_name!, status };
-      const group = { ...place, ad_group_id: row.adgroup_id! };
-      if (kind === "ad_groups") return { ...group, ad_group_name: row.adgroup_name!, status };
-      const told = { creative_id: row.ad_id!, creative_name: row.ad_name!, status };
-      return { ...group, ...told, landing_url: null };
-    },
-    zone: (row) => row.timezone!,
-  },
-];
+import { grouped, type Raw } from "./relation.ts";
 
 interface Load {
   readonly id: string;
@@ -193,6 +81,7 @@ export function linesOf(raw: Raw, network: Network, report: Report): Line[] {
     const load = counting.get(row._load_id!);
     return load && load.start <= day && day <= load.end;
   });
+  const settle = settledBy(raw, network);
   return grouped(told, ({ campaign, ad, day, device }) => JSON.stringify([campaign, ad, day, device])).map((own) => {
     const asked = loads.filter(({ start, end }) => start <= own[0]!.day && own[0]!.day <= end);
     let now: Told | null = null;
@@ -201,8 +90,7 @@ export function linesOf(raw: Raw, network: Network, report: Report): Line[] {
     const versions: Version[] = [];
     const conversions: { at: Moment; added: Exact }[] = [];
     for (const load of asked) {
-      const rows = own.filter(({ row }) => row._load_id === load.id);
-      const said = rows.sort((a, b) => Number(a.row._row_no) - Number(b.row._row_no)).at(-1) ?? null;
+      const said = together(own.filter(({ row }) => row._load_id === load.id));
       const before: Told | null = now;
       if (said === null && (before === null || !load.isWhole)) continue;
       if (said && before && isSame(said, before)) continue;
@@ -218,19 +106,60 @@ export function linesOf(raw: Raw, network: Network, report: Report): Line[] {
     return {
       network,
       report,
-      said: now ?? own[0]!,
+      said: settle(now ?? own[0]!),
       isCurrent: now !== null,
       firstSeen: firstSeen!,
       conversions,
-      changes,
-      versions,
+      changes: changes.map((one) => ({
+        ...one,
+        before: one.before && settle(one.before),
+        after: one.after && settle(one.after),
+      })),
+      versions: versions.map((one) => ({ ...one, said: settle(one.said) })),
     };
   });
 }
 
+/** Of several rows for one word of the network's the last counts; several words that are one device of ours are added up. */
+function together(rows: readonly Told[]): Told | null {
+  const inOrder = [...rows].sort((a, b) => Number(a.row._row_no) - Number(b.row._row_no));
+  const lasts = grouped(inOrder, ({ word }) => word).map((own) => own.at(-1)!);
+  const [first] = lasts;
+  if (!first) return null;
+  const of = (measure: Measure) => known(lasts.map(({ figures }) => figures[measure]));
+  const figures = Object.fromEntries(MEASURES.map((measure) => [measure, of(measure)])) as Told["figures"];
+  const [attribution = null] = lasts.flatMap((one) => one.attribution ?? []).sort();
+  return { ...first, figures, attribution };
+}
+
+/** What a report leaves to lists: the currency of the account at the end of the day, and the ad group of an ad that is in one. */
+function settledBy(raw: Raw, network: Network): (told: Told) => Told {
+  const rowsOf = (table: string) =>
+    loaded(raw, table).flatMap(({ load, at }) =>
+      raw[table]!.filter((row) => row._load_id === load.load_id).map((row) => ({ row, at })),
+    );
+  const accounts = rowsOf(`ads_${network.platform}_accounts`);
+  const ads = rowsOf(`ads_${network.platform}_ads`).map(({ row }) => network.listed("ads", row));
+  return (told) => {
+    const end = closes(raw, network, told.day);
+    const account = accounts.findLast(({ at }) => at <= end) ?? accounts[0];
+    const groups = new Set(ads.filter((ad) => ad.creative_id === told.ad.creative_id).map((ad) => ad.ad_group_id!));
+    const isHome = told.ad.ad_group_id === UNKNOWN && groups.size === 1;
+    return {
+      ...told,
+      currency: told.currency ?? (account ? network.money(account.row) : null),
+      ad: isHome ? { ...told.ad, ad_group_id: [...groups][0]! } : told.ad,
+    };
+  };
+}
+
 function isSame(a: Told, b: Told): boolean {
   const equal = (one: Exact | null, other: Exact | null) => (one && other ? order(one, other) === 0 : one === other);
-  return a.currency === b.currency && MEASURES.every((measure) => equal(a.figures[measure], b.figures[measure]));
+  return (
+    a.currency === b.currency &&
+    a.attribution === b.attribution &&
+    MEASURES.every((measure) => equal(a.figures[measure], b.figures[measure]))
+  );
 }
 
 /** The time zone that the lists of accounts told last. */

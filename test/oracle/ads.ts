@@ -1,8 +1,9 @@
 // Advertising networks, from docs/products/ads.md, docs/history.md (reports that are read again, and full lists) and what columns
-// say of themselves: campaigns of Google and TikTok, by day and device.
+// say of themselves: campaigns and ads, by day and device.
 
 import { listsOf } from "./ads-lists.ts";
-import { adsQuestions } from "./ads-questions.ts";
+import { MEASURES, type Measure, NETWORKS, type Report, UNKNOWN } from "./ads-networks.ts";
+import { adsQuestions, moneyOf } from "./ads-questions.ts";
 import { rateDays, rateOf } from "./ads-rates.ts";
 import {
   closes,
@@ -12,10 +13,6 @@ import {
   lastFinal,
   linesOf,
   loadsOf,
-  MEASURES,
-  type Measure,
-  NETWORKS,
-  type Report,
   wholeDays,
   zoneOf,
   zoneTold,
@@ -88,7 +85,7 @@ export const ads: Oracle = (raw) => {
       rows: grouped(adFacts, ({ line }) => `${adDayOf(line)} ${line.said.currency}`).map((own) => {
         const { line } = own[0]!;
         return {
-          ...{ ...place(line), ...line.said.ad, day: line.said.day, currency: line.said.currency },
+          ...{ ...place(line), ...line.said.ad, day: line.said.day, currency: moneyOf(line) },
           ...adNames(lists.names("ad_groups", line), lists.names("ads", line)),
           ...sums(own),
           is_final: own.every(({ cells }) => cells.is_final),
@@ -107,7 +104,7 @@ export const ads: Oracle = (raw) => {
         return {
           ...place(line),
           day: line.said.day,
-          currency: line.said.currency,
+          currency: moneyOf(line),
           ...campaignNames(lists.names("campaigns", line)),
           ...sums(own),
           is_final: own.every(({ cells }) => cells.is_final),
@@ -128,7 +125,7 @@ export const ads: Oracle = (raw) => {
         return {
           ...place(line),
           device: line.said.device,
-          currency: line.said.currency,
+          currency: moneyOf(line),
           ...{ campaign_name: now, is_deleted: isDeleted },
           ...sums(own),
         };
@@ -138,6 +135,7 @@ export const ads: Oracle = (raw) => {
       ...changesOf(lines),
       rows: restated.map(({ line, change }) => ({
         ...changeRow(line, change),
+        currency: (change.after ?? change.before)!.currency ?? UNKNOWN,
         campaign_name: lists.names("campaigns", line).now,
         days_later: count(dayNumber(dayClosedBy(change.at + 1n, zoneOf(raw, line.network))) - dayNumber(line.said.day)),
       })),
@@ -161,7 +159,12 @@ const versionsOf = (raw: Raw, lines: readonly Line[]): Expected => ({
   rows: lines.flatMap((line) =>
     line.versions.map(({ said, from, till, endedBy }) => ({
       ...{ ...place(line), ...said.ad, day: said.day, device: said.device, currency: said.currency, ...said.figures },
-      ...{ attribution_setting: null, feed: feedOf(line), load_id: said.row._load_id!, known_from: written(from) },
+      ...{
+        attribution_setting: said.attribution,
+        feed: feedOf(line),
+        load_id: said.row._load_id!,
+        known_from: written(from),
+      },
       ...{ known_to: till === null ? null : written(till), is_current: till === null, ended_by: endedBy },
       closes_at: written(closes(raw, line.network, said.day)),
     })),
@@ -205,7 +208,7 @@ const place = ({ network, said }: Line): Row => ({
 function factOf(raw: Raw, { network, report, said, firstSeen, changes }: Line) {
   const loads = loadsOf(raw, network, report);
   const reads = loads.filter(({ start, end }) => start <= said.day && said.day <= end);
-  const { rate, rateDate } = rateOf(raw, said.currency, said.day);
+  const { rate, rateDate } = said.currency ? rateOf(raw, said.currency, said.day) : { rate: null, rateDate: null };
   const reported = (amount: Exact | null) => amount && rate && rounded(times(amount, rate), 6);
   const reporting = { spend: reported(said.figures.spend), value: reported(said.figures.conversion_value) };
   const cells: Row = {

@@ -13,7 +13,7 @@ type Figure = (typeof FIGURES)[number];
 type Part = Readonly<Record<Figure | "spend" | "reported", Exact | null>> & {
   readonly platform: string;
   readonly day: string;
-  readonly currency: string;
+  readonly currency: string | null;
 };
 
 export const networks: Oracle = (raw) => {
@@ -22,7 +22,7 @@ export const networks: Oracle = (raw) => {
   );
   const ofMarketing = marketing(raw)["marketing.campaign_daily"]!.rows.map((row): Part => {
     const part = partOf(row, "marketing");
-    const { rate } = rateOf(raw, part.currency, part.day);
+    const { rate } = rateOf(raw, part.currency!, part.day);
     return { ...part, reported: part.spend && rate && rounded(times(part.spend, rate), 6) };
   });
   return {
@@ -34,7 +34,7 @@ export const networks: Oracle = (raw) => {
 };
 
 const partOf = (row: Row, platform: string) => ({
-  ...{ platform, day: String(row.day), currency: String(row.currency), spend: row.spend as Exact | null },
+  ...{ platform, day: String(row.day), currency: row.currency as string | null, spend: row.spend as Exact | null },
   ...(Object.fromEntries(FIGURES.map((figure) => [figure, row[figure]])) as Record<Figure, Exact | null>),
 });
 
@@ -50,6 +50,6 @@ function dayOf(parts: readonly Part[]): Row {
     has_unmeasured: parts.some((part) => part.conversions === null),
     ...{ ctr: ratio(clicks, impressions), conversion_rate: ratio(conversions, clicks) },
     spend_per_conversion: ratio(spend, conversions),
-    currencies: count(new Set(spent.map(({ currency }) => currency)).size),
+    currencies: count(new Set(spent.flatMap(({ currency }) => currency ?? [])).size),
   };
 }

@@ -63,14 +63,14 @@ const products: Readonly<Record<string, Product>> = {
   ads: {
     paths: pathsOf("ads"),
     files: {
-      "dataform.json": settings({ ads_networks: "google,tiktok", ...VARS, minimum_clicks: String(MINIMUM_CLICKS) }),
+      "dataform.json": settings({ ...VARS, minimum_clicks: String(MINIMUM_CLICKS) }),
     },
     oracle: ads,
     world: adsWorld,
   },
   networks: {
     paths: ["definitions/ads", "definitions/marketing", "definitions/networks", "includes", "ingest"],
-    files: { "dataform.json": settings({ ads_networks: "google,tiktok" }) },
+    files: { "dataform.json": settings({}) },
     select: { actions: ["all_networks_daily"], includeDependencies: true },
     oracle: networks,
     world: networksWorld,

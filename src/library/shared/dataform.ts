@@ -115,13 +115,14 @@ export function inputTo(
   context: Context,
   name: Name,
   what: string,
-  { made, ...model }: Made & { readonly made: readonly string[] },
+  { made: outputs, ...model }: Made & { readonly made: readonly string[] },
 ): Sql {
   const target = targetOf(name)!;
   const own = nameIn(model, target.name);
-  const isOwn = made.includes(target.name) && context.resolve(own) === context.resolve(target);
+  const isOwn = outputs.includes(target.name) && context.resolve(own) === context.resolve(target);
   if (!isOwn) return referTo(context, name, what);
+  const [made, asked] = [`${own.schema === undefined ? "" : `${own.schema}.`}${own.name}`, JSON.stringify(own.name)];
   throw new Error(
-    `${what}: ${own.schema === undefined ? "" : `${own.schema}.`}${own.name} is made by this call: nothing else is named ${JSON.stringify(own.name)}. Declare the table that is meant, in a schema of its own, or give one of the two another name`,
+    `${what}: ${made} is made by this call, and ${asked} alone means it. Say the schema of the table that is meant: ["raw", ${asked}] of one that ingest/*.yaml lands; declare what no file lands; or give one of the two another name`,
   );
 }
