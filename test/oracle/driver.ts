@@ -41,7 +41,8 @@ export async function agreesWithOracle(product: Product, seed: number, days: num
   await house.sql("create schema raw; set timezone = 'UTC'; set datestyle = 'ISO'");
   await prepareLedger(house.client, "raw", {});
   for (const [table, columns] of Object.entries(world.tables)) await house.sql(rawTable(world, table, columns));
-  const compiled = await compile(house.project.dir);
+  // A world of a month is computed beside other work, and behind it.
+  const compiled = await compile(house.project.dir, { timeout: 1_200_000 });
   const graph = {
     ...compiled,
     actions: compiled.actions.filter(({ target }) => !product.without?.includes(target.name)),
