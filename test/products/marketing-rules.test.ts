@@ -349,7 +349,11 @@ test("campaigns and ads that are on and not shown are told by the selects of doc
     "SILENT|active|10|USD|2025-06-01 00:00:00+00|∅|66",
     "C|active|10|USD|2025-06-01 00:00:00+00|2026-01-03|64",
   ]);
-  expect(await answer("as days_not_shown")).toEqual(["RESET|C|2026-01-02|65", "NEVER SHOWN|SILENT|∅|36"]);
+  // by the clocks of the account, and not by those of whoever asks
+  for (const clock of ["America/Los_Angeles", "UTC"]) {
+    await house.sql(`set timezone = '${clock}'`);
+    expect(await answer("as days_not_shown")).toEqual(["RESET|C|2026-01-02|65", "NEVER SHOWN|SILENT|∅|36"]);
+  }
   const pacing = (await answer("from marketing.budget_pacing")).map((row) => row.split("|").slice(0, 4).join("|"));
   expect(pacing).toEqual(["SILENT|USD|0|90", "C|USD|0|80"]);
 });
