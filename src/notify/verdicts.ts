@@ -1,3 +1,4 @@
+import { counted } from "../model/counted.ts";
 import type { Trouble, Verdict } from "../model/notifying.ts";
 import type { StreamFreshness } from "../model/operations.ts";
 import type { StepScope } from "../model/schedule.ts";
@@ -87,7 +88,10 @@ function verdictsOfStep(step: EndedStep, runId: string, belongings: Belongings):
     isTest || kind === "dashboard"
       ? "#/operations/tests"
       : `#/relation/${key.split(".").map(encodeURIComponent).join("/")}`;
-  const found = error ?? reason ?? (rows === null ? "it failed" : `${rows} rows that should not exist`);
+  const found =
+    error ??
+    reason ??
+    (rows === null ? "it failed" : counted(rows, "row that should not exist", "rows that should not exist"));
   if (guarded !== undefined) {
     const trouble = status === "failed" ? { ...about, kind: "guard" as const, link, text: oneLine(found) } : null;
     return [{ key: `guard:${key}`, trouble }];

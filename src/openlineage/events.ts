@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { counted } from "../model/counted.ts";
 import { type Action, type CompiledGraph, isModel } from "../model/graph.ts";
 import type { Lineage, LineageRelation, LineageSource } from "../model/lineage.ts";
 import { targetKey } from "../model/target.ts";
@@ -180,7 +181,9 @@ export class Events {
                     name: targetKey(step),
                     success: verdict && !isWarning,
                     severity: isWarning ? "warn" : "error",
-                    ...(step.rows === null ? {} : { actual: `${step.rows} rows that should not exist` }),
+                    ...(step.rows === null
+                      ? {}
+                      : { actual: counted(step.rows, "row that should not exist", "rows that should not exist") }),
                     expected: "no rows",
                   },
                 ],

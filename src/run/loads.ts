@@ -1,3 +1,4 @@
+import { counted } from "../model/counted.ts";
 import type { Segment } from "../model/plan.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { readBySeveral, type SharedTable } from "../plan/raw-readers.ts";
@@ -71,7 +72,10 @@ interface SeenLoad {
 async function landedSince(client: Client, { load, table, wasOpen }: SeenLoad, since: Moment) {
   const isWhole = load.status === "loaded" && !wasOpen;
   const rows = table && !isWhole ? await rowsSince(client, table, load, since) : Number(load.rows);
-  const ended = load.status === "loaded" && table?.isByLoads === true ? `ended, with ${load.rows} rows` : undefined;
+  const ended =
+    load.status === "loaded" && table?.isByLoads === true
+      ? `ended, with ${counted(Number(load.rows), "row")}`
+      : undefined;
   return { load, table, what: rows > 0 ? `landed ${rows} of its rows` : ended };
 }
 

@@ -9,6 +9,7 @@ import type { DashboardData } from "../../src/model/dashboard.ts";
 import type { Action, CompiledGraph, Dashboard } from "../../src/model/graph.ts";
 import { type Client, connect } from "../../src/postgres/client.ts";
 import { run } from "../../src/run/run.ts";
+import { sql } from "../../src/sql/sql.ts";
 import { makeRawTables, root } from "../lineage/own-project.ts";
 import { cli, succeeds } from "../support/cli.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
@@ -165,12 +166,15 @@ test("the command writes what Grafana reads, with variables for what is secret, 
   const read = (path: string) =>
     readFileSync(join(out, "provisioning", path, readdirSync(join(out, "provisioning", path))[0]!), "utf8");
   const [source] = parse(read("datasources")).datasources;
+  const { rows } = await client.query<{ version: string }>(
+    sql`select current_setting('server_version_num') as version`,
+  );
   expect(source).toMatchObject({
     uid: "dataform-dataform-postgres",
     type: "postgres",
     url: "db.example.com:6000",
     user: "bi",
-    jsonData: { database: "shop", sslmode: "verify-full" },
+    jsonData: { database: "shop", sslmode: "verify-full", postgresVersion: Math.floor(Number(rows[0]!.version) / 100) },
     secureJsonData: { password: "$BI_PASSWORD_DATAFORM_POSTGRES" },
   });
   expect(parse(read("dashboards")).providers.map(({ options }: { options: { path: string } }) => options.path)).toEqual(

@@ -41,6 +41,10 @@ test("every command of operate.md is one, with flags that it has", async () => {
     for (const flag of plain.filter((word) => word.startsWith("--")).map((word) => word.replace(/=.*/, "")))
       if (!new RegExp(`${flag}\\b`).test(help)) wrong.push(`no flag ${flag}: ${words}`);
   }
+  // Flags that stand by themselves, as docs/cli.md has them.
+  const flags = [...readPage(PAGE).matchAll(/`(--[a-z-]+)(?: [a-z]+)?`/g)].map(([, flag]) => flag!);
+  const known = readPage("docs/cli.md");
+  expect(flags.filter((flag) => flag !== "--format" && !known.includes(`\`${flag}`))).toEqual([]);
   expect(wrong).toEqual([]);
 });
 

@@ -535,6 +535,6 @@ test("of a load that is open, rows that come while several models read their tab
     "two states of raw.clicks: load 1 (shop, clicks) landed 1 of its rows",
     "two states of raw.orders: load 1 (shop, orders) landed 1 of its rows",
   ]);
-  expect(await meanwhile(end)).toEqual(["two states of raw.orders: load 1 (shop, orders) ended, with 1 rows"]);
+  expect(await meanwhile(end)).toEqual(["two states of raw.orders: load 1 (shop, orders) ended, with 1 row"]);
   expect(await meanwhile(() => begin(2))).toHaveLength(2);
 });

@@ -25,7 +25,7 @@ const login = { host: "localhost", port: 5432, database: "shop", user: "bi", ssl
 
 /** The files of these dashboards and of what is going on, by path, as they are read. */
 export function filesFor(graph: CompiledGraph, dashboards: readonly DashboardData[]) {
-  const about = { project: "shop", environment: "main", login, folder: "/srv/grafana" };
+  const about = { project: "shop", environment: "main", login, folder: "/srv/grafana", serverVersion: 180004 };
   const published = new Set(graph.actions.map(({ target }) => targetKey(target)));
   const files = grafanaFiles({ ...about, graph, dashboards, published });
   const read = [...files].filter(([path]) => path.endsWith(".json"));

@@ -17,6 +17,8 @@ export interface GrafanaInput {
   /** The models that readers find, as `schema.name`. */
   readonly published: ReadonlySet<string>;
   readonly login: GrafanaLogin;
+  /** Of the server that was read, as `server_version_num`. */
+  readonly serverVersion: number;
   /** Where Grafana finds the folder of these files: a path of its own machine. */
   readonly folder: string;
 }
@@ -53,7 +55,10 @@ export function grafanaFiles(input: GrafanaInput): ReadonlyMap<string, string> {
     path: posix.join(folder, "dashboards", path),
   }));
   return new Map([
-    [`provisioning/datasources/${slug}.yaml`, dataSourceYaml({ name, slug, uid: source.uid, login })],
+    [
+      `provisioning/datasources/${slug}.yaml`,
+      dataSourceYaml({ name, slug, uid: source.uid, login, serverVersion: input.serverVersion }),
+    ],
     [`provisioning/dashboards/${slug}.yaml`, providerYaml(providers)],
     ...folders.flatMap(({ path, dashboards }) =>
       dashboards.map(([file, dashboard]): [string, string] => [

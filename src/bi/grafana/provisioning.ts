@@ -23,8 +23,10 @@ export function dataSourceYaml(about: {
   readonly slug: string;
   readonly uid: string;
   readonly login: GrafanaLogin;
+  /** As `server_version_num`: Grafana itself takes a hundredth of it, so 1500 is 15 and 1800 is 18. */
+  readonly serverVersion: number;
 }) {
-  const { name, slug, uid, login } = about;
+  const { name, slug, uid, login, serverVersion } = about;
   const variables = loginVariables(slug);
   const { host, port, database, user, sslmode } = login;
   const address = host.includes(":") ? `[${host}]:${port}` : host.startsWith("/") ? host : `${host}:${port}`;
@@ -39,7 +41,7 @@ datasources:
     jsonData:
       database: ${text(database)}
       sslmode: ${sslmode}
-      postgresVersion: 1500
+      postgresVersion: ${Math.floor(serverVersion / 100)}
       timescaledb: false
       maxOpenConns: 10
       maxIdleConns: 10

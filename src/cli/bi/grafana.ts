@@ -12,6 +12,7 @@ import type { DashboardData } from "../../model/dashboard.ts";
 import { formatUserError, UserError } from "../../model/errors.ts";
 import { type CompiledGraph, isModel } from "../../model/graph.ts";
 import { withClient, withNames } from "../../postgres/client.ts";
+import { sql } from "../../sql/sql.ts";
 import { compileProject } from "../compiling.ts";
 import { openForReading } from "../database.ts";
 import { attended } from "../interrupt.ts";
@@ -54,7 +55,7 @@ export async function writeGrafana(shell: Shell, flags: GrafanaFlags): Promise<v
 async function readInput(shell: Shell, flags: GrafanaFlags, graph: CompiledGraph, settings: ConnectionSettings) {
   const environment = environmentName(flags);
   const models = graph.actions.filter((action) => isModel(action) && !action.disabled).map(({ target }) => target);
-  const { all, facts } = await attended(shell, (how) =>
+  const { all, facts, version } = await attended(shell, (how) =>
     withClient(settings, { applicationName: "dataform-bi", duty: "builder", ...how }, async (client) => ({
       all: await readDashboards(client, {
         graph,
@@ -62,11 +63,14 @@ async function readInput(shell: Shell, flags: GrafanaFlags, graph: CompiledGraph
         readSource: (file) => readSource(shell.projectDir, file),
       }),
       facts: await withNames(client, "ours", () => readFacts(client, models, {})),
+      version: await client.query<{ version: string }>(sql`select current_setting('server_version_num') as version`),
     })),
   );
   const dashboards = all.filter((one) => isReadable(shell, one));
   const project = graph.project.name ?? graph.project.packageName ?? "dataform";
-  return { project, environment, graph, dashboards, published: new Set(facts.keys()) } satisfies Partial<GrafanaInput>;
+  const serverVersion = Number(version.rows[0]!.version);
+  const published = new Set(facts.keys());
+  return { project, environment, graph, dashboards, published, serverVersion } satisfies Partial<GrafanaInput>;
 }
 
 /** Of a dashboard over what is not published nobody knows the types. @throws UserError for one that cannot be read otherwise */
