@@ -21,7 +21,7 @@ export interface ChartLines {
   readonly categories: readonly string[];
   /** Of moments: the zone that all of them are told in. */
   readonly zone?: string;
-  /** By measure, then as the server sorts their series. */
+  /** By measure, then as the server sorts their series, then by currency. */
   readonly lines: readonly ChartLine[];
 }
 
@@ -52,7 +52,7 @@ export function linesOf(panel: PanelData, figures: Figures): ChartLines {
     }
   }
   const rank = seriesRank(panel, figures);
-  const sorted = [...lines.values()].sort((a, b) => a.at - b.at || rank(a) - rank(b));
+  const sorted = [...lines.values()].sort((a, b) => a.at - b.at || rank(a) - rank(b) || byCurrency(a, b));
   return {
     ...along(panel, categories),
     lines: sorted.map(({ first: _, ...line }) => ({
@@ -70,6 +70,12 @@ interface Found {
   /** One row of it. */
   readonly first: FigureRow;
   readonly points: FigureRow[];
+}
+
+/** Currencies by their codes: one has the same colour in all charts of a page, whichever row came first. */
+function byCurrency({ currency: a }: Found, { currency: b }: Found): number {
+  if (a === b) return 0;
+  return (a ?? "\uffff") < (b ?? "\uffff") ? -1 : 1;
 }
 
 /** What stands along the chart, as it is read. A category that stands for NULL is text already. */

@@ -216,7 +216,8 @@ function byCurrency(measures: readonly Measure[], label: string, rows: readonly 
   const nameOf = ({ cells }: FigureRow) => [...new Set(columns.map((at) => cells[at] ?? NOTHING))].join(", ");
   const groups = new Map<string, FigureRow[]>();
   for (const row of rows) groups.set(nameOf(row), [...(groups.get(nameOf(row)) ?? []), row]);
-  return groups.size > 1 ? groups : new Map([[label, rows]]);
+  const sorted = [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
+  return groups.size > 1 ? new Map(sorted) : new Map([[label, rows]]);
 }
 
 function heat(panel: PanelData, figures: Figures, theme: ChartTheme): EChartsCoreOption {

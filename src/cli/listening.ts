@@ -23,7 +23,7 @@ export function addListenOptions(command: Command): Command {
     );
 }
 
-/** Starts a server, prints its address, and says how it ends. */
+/** Starts a server. Where it listens is printed by `tellAddress`, once all else has been said. */
 export async function listen(
   shell: Shell,
   { host, port }: ListenFlags,
@@ -35,11 +35,14 @@ export async function listen(
   // Loaded where something listens: writing a site takes a tenth of a second less.
   const { startServer } = await import("../serve/server.ts");
   const how = { host, settings, log, ...(takes ? { takes } : {}) };
-  const server = await startServer({ ...how, port: port ?? PORT }, add).catch((error: UserError) => {
+  return startServer({ ...how, port: port ?? PORT }, add).catch((error: UserError) => {
     if (port !== undefined || error.code !== "EADDRINUSE") throw error;
     return startServer({ ...how, port: 0 }, add);
   });
-  shell.print(server.address);
+}
+
+/** Prints the address, and says how it ends: the last of what a person reads. */
+export function tellAddress(shell: Shell, { address }: RunningServer): void {
   shell.say("Ctrl-C ends it");
-  return server;
+  shell.print(address);
 }

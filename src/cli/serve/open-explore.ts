@@ -47,8 +47,10 @@ export async function openGate(
   shell.say(`questions are read as ${role ? `${role}, by ` : ""}login ${user}${why ? `: ${why}` : ""}`);
   const isRefused = why !== undefined && !flags.exploreAll;
   const wanted = role ? `is a member of ${role} alone` : "was granted what readers may read, and nothing else";
-  const refusal = `${why}; name one by --reader-url that ${wanted}, or say --explore-all`;
-  if (isRefused) shell.say(`questions with a key are not answered: ${refusal}`);
+  const how = `name one by --reader-url that ${wanted}, or say --explore-all`;
+  const refusal = `${why}; ${how}`;
+  // Why, the line before has said.
+  if (isRefused) shell.say(`so questions with a key are not answered: ${how}`);
   return async (request) => {
     const revoked = await access.allowToExplore(request);
     if (isRefused && !access.isOpenHere) throw new Problem("forbidden", { detail: refusal });

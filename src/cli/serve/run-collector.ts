@@ -11,7 +11,7 @@ import {
 } from "../collect/collectors.ts";
 import { openDatabase, openForReading, whereLine } from "../database.ts";
 import { untilAborted } from "../interrupt.ts";
-import { type ListenFlags, listen } from "../listening.ts";
+import { type ListenFlags, listen, tellAddress } from "../listening.ts";
 import { type ConnectionFlags, type EnvironmentFlags, environmentName } from "../options.ts";
 import type { Shell } from "../shell.ts";
 import { answering } from "./answering.ts";
@@ -65,6 +65,7 @@ export async function runCollector(
     shell.say(takenAt(paths, running));
     if (metrics) shell.say(`figures for Prometheus at ${running.address}metrics`);
     for (const line of who.lines) shell.say(line);
+    tellAddress(shell, running);
     await answering(running, { collectors: opened, drainTime: server.drainTime }, [following, untilAborted(stopped)]);
     await following;
   } finally {

@@ -3,7 +3,7 @@ import { counted } from "../../model/counted.ts";
 import type { RunningServer } from "../../serve/server.ts";
 import { type CollectorFlags, collectPaths, takenAt } from "../collect/collectors.ts";
 import { untilAborted } from "../interrupt.ts";
-import { listen } from "../listening.ts";
+import { listen, tellAddress } from "../listening.ts";
 import { parseQueryRows, parseQueryTime } from "../options.ts";
 import { startScheduler, type WorkFlags } from "../schedule/start.ts";
 import type { Shell } from "../shell.ts";
@@ -67,6 +67,7 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
     for (const line of toldOf(parts, running, taking)) shell.say(line);
     if (flags.isSite && !pages)
       shell.say("the pages are not shown: a browser sends no key; --public shows them to whoever reaches the address");
+    tellAddress(shell, running);
     const schedule = flags.schedule ? startScheduler(shell, flags, { settings: owner, signal: stopped }) : undefined;
     const going = Promise.all([following, pages?.follow(), notifier?.follow(stopped), schedule]);
     await answering(running, { collectors, drainTime: server.drainTime }, [going, untilAborted(stopped)]);

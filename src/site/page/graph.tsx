@@ -7,7 +7,7 @@ import { fullName, useProject } from "./context.ts";
 import { layOut, wayOf } from "./layout.ts";
 import type { Neighbourhood } from "./neighbourhood.ts";
 import { lineageHref } from "./route.ts";
-import { KINDS, STATES } from "./words.ts";
+import { counted, KINDS, STATES } from "./words.ts";
 
 /** Boxes of a graph are as wide as the longest of their names, within these. */
 const NARROWEST = 232;
@@ -194,7 +194,7 @@ function More({ x, y, text }: { readonly x: number; readonly y: number; readonly
 
 function described(relation: SiteRelation): string {
   const words = [KINDS[relation.kind].one, STATES[relation.state].word].filter(Boolean).join(", ");
-  return `${fullName(relation)} (${words})${relation.failing ? `, ${relation.failing} tests failing` : ""}`;
+  return `${fullName(relation)} (${words})${relation.failing ? `, ${counted(relation.failing, "test")} failing` : ""}`;
 }
 
 function wideEnough(relations: readonly SiteRelation[]): number {

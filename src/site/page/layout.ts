@@ -32,7 +32,7 @@ const GAP = 72;
  */
 export function layOut(boxes: readonly Box[], edges: readonly (readonly [from: string, to: string])[]): Laid {
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 2 * GAP, marginx: 12, marginy: 12, ranker: "longest-path" });
+  graph.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 2 * GAP, marginx: 24, marginy: 16, ranker: "longest-path" });
   graph.setDefaultEdgeLabel(() => ({ minlen: 0.5 }));
   for (const { id, width, height } of boxes) graph.setNode(id, { width, height });
   for (const [from, to] of edges) graph.setEdge(from, to);

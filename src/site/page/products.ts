@@ -33,10 +33,12 @@ export function answersFirst({ dashboards, relations }: SiteCore) {
 /** In the order in which a reader asks: what is meant for reading before what it is made of. */
 export const FIRST: readonly string[] = ["marts", "history", "staging", "sources"];
 
-/** The members of a product by their folder. */
+/** The members of a product by their folder; what nobody has published yet comes last. */
 export function groupsOf(members: readonly SiteRelation[]): readonly (readonly [group: string, SiteRelation[]])[] {
   const groups = new Map<string, SiteRelation[]>();
-  for (const member of members) groups.set(member.group, [...(groups.get(member.group) ?? []), member]);
+  const isThere = ({ state }: SiteRelation) => state !== "unpublished";
+  const sorted = [...members.filter(isThere), ...members.filter((one) => !isThere(one))];
+  for (const member of sorted) groups.set(member.group, [...(groups.get(member.group) ?? []), member]);
   const rank = (group: string) => (FIRST.includes(group) ? FIRST.indexOf(group) : FIRST.length);
   return [...groups].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }

@@ -11,10 +11,16 @@ interface Column<Row> {
   readonly isText?: boolean;
   /** May break into lines, and has no more room than others. */
   readonly isLong?: boolean;
+  /** Left out where no row has any of it. */
+  readonly isRare?: boolean;
 }
 
+const NOTHING: ReadonlySet<ComponentChildren> = new Set([undefined, null, false, ""]);
+
 /** A table that scrolls by itself where the page is too narrow. */
-export function Table<Row>({ caption, columns, rows, rowKey, rowClass, isStacked, isLabelled, look }: TableProps<Row>) {
+export function Table<Row>({ rows, rowKey, rowClass, isStacked, isLabelled, ...about }: TableProps<Row>) {
+  const { caption, look } = about;
+  const columns = about.columns.filter(({ isRare, cell }) => !isRare || rows.some((row) => !NOTHING.has(cell(row))));
   return (
     <div
       class={["table-scroll", isStacked ? "stacked" : "", isLabelled ? "labelled" : "", look ?? ""].join(" ").trim()}

@@ -1,5 +1,4 @@
 import { separated } from "../../../charts/shown.ts";
-import type { LoadSummary } from "../../../model/operations.ts";
 import { Badge, Empty } from "../pieces.tsx";
 import { Table } from "../table.tsx";
 import { bytes, counted, minute, seconds } from "../words.ts";
@@ -42,21 +41,21 @@ export function Loads({ data: { loads, moreLoads, rejects } }: ViewProps) {
               ),
             },
             { title: "Rows", isNumber: true, cell: ({ rows }) => separated(String(rows)) },
-            ...(loads.some(({ rejected }) => rejected)
-              ? [
-                  {
-                    title: "Rejected",
-                    isNumber: true,
-                    cell: ({ rejected }: LoadSummary) => (rejected ? separated(String(rejected)) : ""),
-                  },
-                ]
-              : []),
+            {
+              title: "Rejected",
+              isNumber: true,
+              isRare: true,
+              cell: ({ rejected }) => (rejected ? separated(String(rejected)) : ""),
+            },
             { title: "Took", isNumber: true, cell: (one) => (one.seconds === null ? "" : seconds(one.seconds)) },
-            { title: "File", isLong: true, cell: ({ file }) => file ?? "" },
-            { title: "Size", isNumber: true, cell: (one) => (one.fileBytes === null ? "" : bytes(one.fileBytes)) },
-            ...(loads.some(({ error }) => error)
-              ? [{ title: "Error", isText: true, cell: ({ error }: LoadSummary) => error ?? "" }]
-              : []),
+            { title: "File", isLong: true, isRare: true, cell: ({ file }) => file ?? "" },
+            {
+              title: "Size",
+              isNumber: true,
+              isRare: true,
+              cell: (one) => (one.fileBytes === null ? "" : bytes(one.fileBytes)),
+            },
+            { title: "Error", isText: true, isRare: true, cell: ({ error }) => error ?? "" },
           ]}
         />
         {moreLoads > 0 && <p class="note">and {counted(moreLoads, "earlier load")}</p>}

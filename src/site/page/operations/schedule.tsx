@@ -90,8 +90,8 @@ function Lines({ lines, asked }: { readonly lines: readonly ScheduledLine[]; rea
               },
             ]
           : []),
-        { title: "Last due", cell: ({ last, zone }) => last && <Moment at={last.lastDue} zone={zone} /> },
-        { title: "What came of it", isLong: true, cell: ({ last }) => last && <Outcome due={last} /> },
+        { title: "Last due", isRare: true, cell: ({ last, zone }) => last && <Moment at={last.lastDue} zone={zone} /> },
+        { title: "What came of it", isLong: true, isRare: true, cell: ({ last }) => last && <Outcome due={last} /> },
       ]}
     />
   );

@@ -24,7 +24,11 @@ export function Times({ data: { models } }: ViewProps) {
             </a>
           ),
         },
-        { title: "Over the last runs", cell: ({ history }) => <Spark values={history.map((one) => one.seconds)} /> },
+        {
+          title: "Over the last runs",
+          isRare: true,
+          cell: ({ history }) => history.length > 1 && <Spark values={history.map((one) => one.seconds)} />,
+        },
         { title: "Last", isNumber: true, cell: ({ last }) => seconds(last) },
         { title: "Median", isNumber: true, cell: ({ median }) => seconds(median) },
         { title: "Slowest", isNumber: true, cell: ({ slowest }) => seconds(slowest) },
