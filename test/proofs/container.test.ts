@@ -67,7 +67,7 @@ test("the image of the page is built, has no secret, runs as `node`, publishes, 
 
   const about =
     "console.log(require('os').userInfo().username, require('fs').readdirSync('.', { recursive: true }).filter((path) => !path.startsWith('node_modules')).join(' '))";
-  const seen = await of("run", "--rm", "--entrypoint", "node", image, "-e", about);
+  const seen = await of("run", "--rm", "--network", "none", "--entrypoint", "node", image, "-e", about);
   expect(seen).toMatch(/^node /);
   expect(seen).toContain("definitions/revenue.sqlx");
   expect(seen).not.toMatch(/\.env|\.key/);

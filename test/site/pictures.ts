@@ -12,7 +12,7 @@ export const PICTURES = [
     name: "explore",
     section: "Explore",
     address:
-      "#/explore?from=marketing%2Fcampaign_device_daily&by=week%3Aday&by=%3Adevice&figure=sum%3Aspend&chart=line",
+      "#/explore?from=marketing%2Fcampaign_device_daily&by=week%3Aday&by=%3Acurrency&figure=sum%3Aspend&chart=line",
   },
   { name: "catalogue", section: "Catalogue", address: "#/relation/marketing/spend_per_conversion" },
   { name: "lineage", section: "Lineage", address: "#/lineage/1+history.creative_totals+1" },
