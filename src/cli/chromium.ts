@@ -6,8 +6,11 @@ import { pathToFileURL } from "node:url";
 import type { Picture } from "../charts/picture.ts";
 import { UserError } from "../model/errors.ts";
 
-/** What Chromium is called, wherever it comes from. */
-const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"];
+/** What Chromium is called, wherever it comes from; that without windows first, which has made a picture before the others begin. */
+const NAMES = [
+  ...["chromium-headless-shell", "chrome-headless-shell", "chromium", "chromium-browser"],
+  ...["google-chrome", "google-chrome-stable", "chrome", "msedge"],
+];
 /** Milliseconds. */
 const LONGEST = 60_000;
 
