@@ -70,7 +70,14 @@ const folder = mkdtempSync(join(tmpdir(), "programs-"));
 mkdirSync(join(folder, "chromium"));
 
 test.each<[string, string[], string, ...string[]]>([
-  ["no Chromium, for png", ["spend", "--to", "png"], "", "expected: one of chromium-headless-shell", "found:    no PATH", "--to svg"],
+  [
+    "no Chromium, for png",
+    ["spend", "--to", "png"],
+    "",
+    "expected: one of chromium-headless-shell",
+    "found:    no PATH",
+    "--to svg",
+  ],
   ["no Chromium, for pdf", ["spend", "--out", "a.pdf"], folder, "png and pdf are made by a Chromium", folder],
   ["a Chromium that is not there", ["spend", "--to", "png", "--chromium", "/no/where"], "", "/no/where", "ENOENT"],
   [
