@@ -10,6 +10,7 @@ import { type Target, targetKey } from "../model/target.ts";
 import type { Seeds } from "../seeds/read-seeds.ts";
 import { adoptGraph } from "./adopt.ts";
 import { checkGraph } from "./check.ts";
+import { checkStreams } from "./copied-streams.ts";
 import { refuseFields } from "./core-fields.ts";
 import { leftFiles } from "./dataform2/left-files.ts";
 import { checkForeignSyntax, foreignQuotes } from "./foreign-syntax.ts";
@@ -81,7 +82,7 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
     ...wrong,
     ...printed,
     ...butIn(explained, checkForeignSyntax(graph, projectDir)),
-    ...butIn(known, checkQueries(graph, projectDir)),
+    ...butIn(known, [...checkQueries(graph, projectDir), ...checkStreams(graph, projectDir)]),
     ...(await checkGraph(graph, projectDir)),
   ];
   if (errors.length) {

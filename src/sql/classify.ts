@@ -105,6 +105,18 @@ function copiedInto(nodes: readonly Node[]): string[][] {
   return name.length && direction === "from" ? [name.map(storedName)] : [];
 }
 
+/** A `copy` between the server and whoever sent the statement. */
+export type ClientStream = "copy … from stdin" | "copy … to stdout";
+
+/** Whether a statement expects rows from whoever sent it, or sends them. PostgreSQL takes either word for both. */
+export function streamOf(statement: string): ClientStream | undefined {
+  if (classify(statement).command !== "copy") return undefined;
+  const nodes = grouped(meaningful(statement));
+  const at = nodes.findIndex((_, index) => /^(?:from|to)$/.test(wordAt(nodes, index)));
+  if (at < 0 || !/^(?:stdin|stdout)$/.test(wordAt(nodes, at + 1))) return undefined;
+  return wordAt(nodes, at) === "from" ? "copy … from stdin" : "copy … to stdout";
+}
+
 /** The first of a word behind a place that is no part of a name. */
 function behind(word: string, nodes: readonly Node[], from: number): number {
   const at = nodes.findIndex((_, index) => index >= from && wordAt(nodes, index) === word);

@@ -737,6 +737,23 @@ test("a semicolon in the comment that a query ends with is no semicolon at its e
   expect(await messages({ "definitions/c.js": js })).toContain("definitions/c.js: Semi-colons are not allowed");
 });
 
+test("a copy from whoever sends it, or to it, is refused at its line in operations and beside models, others are not", async () => {
+  const text = await messages({
+    "a.sqlx": 'config { type: "operations" }\ntruncate raw.t\n---\ncopy raw.t (id) from stdin with (format csv)',
+    "b.sqlx":
+      'config { type: "table" }\nselect 1 as id\npost_operations { -- all\n  Copy (select 1 from ${self()}) To /* me */ StdOut }',
+    "c.sqlx":
+      "config { type: \"operations\" }\ncopy raw.stdin (\"from\") from '/stdin'; copy (select 'to stdout') to program 'cat'; select 'copy t from stdin'",
+  });
+  expect(text).toMatch(
+    /^definitions\/a\.sqlx:4:1: marts\.a: copy … from stdin: a run has no rows to send\n[\s\S]*?→ .*`dataform ingest`/m,
+  );
+  expect(text).toMatch(
+    /^definitions\/b\.sqlx:4:3: marts\.b: copy … to stdout: a run takes no rows\n[\s\S]*?→ `dataform export`/m,
+  );
+  expect(text).not.toContain("c.sqlx");
+});
+
 /** Why a model of that project is refused, by itself. */
 async function refused(statement: string, block = "pre_operations", type = "incremental"): Promise<string> {
   const sqlx = `config { type: "${type}" }\nselect 1 as id\n${block} {\n  ${statement}\n}`;

@@ -75,6 +75,7 @@ test.each(
     ["1::bigint", "2::smallint", "bigint"],
     ["'abc'::text", "'x'::varchar(3)", "text"],
     ["1.5::numeric(12,4)", "2.25::numeric(10,2)", "numeric(12,4)"],
+    ["1::numeric(10)", "2", "numeric(10,0)"],
     ["'a'::varchar", "'b'::text", "character varying"],
   ].map(([first, then, type]) => [first!, then!, type!, pair(first!, then!)] as const),
 )("a table with %s takes %s and stays as it is, without being copied", async (_, then, type, name) => {
@@ -93,6 +94,8 @@ test.each(
     ["timestamptz '2026-01-01 12:00+00'", "date '2026-01-01'", "timestamp with time zone", "date"],
     ["'ab'::char(3)", "'ab'::text", "character(3)", "text"],
     ["1.2345::numeric(10,4)", "1::numeric(12,2)", "numeric(10,4)", "numeric(12,2)"],
+    ["12345::numeric(5)", "7", "numeric(5,0)", "integer"],
+    ["7", "12345::numeric(5)", "integer", "numeric(5,0)"],
     ["1", "0.5::float8", "integer", "double precision"],
     ["0.1::real", "0.1::float8", "real", "double precision"],
     ["'{}'::jsonb", "'{}'::json", "jsonb", "json"],

@@ -1,6 +1,6 @@
 import { type Cte, cte } from "../../sql/ctes.ts";
 import { id, ids } from "../../sql/identifiers.ts";
-import { type Sql, sql } from "../../sql/sql.ts";
+import { empty, type Sql, sql } from "../../sql/sql.ts";
 import { columnsOf, own } from "../shared/check-options.ts";
 import { comparable } from "../shared/values.ts";
 import { changeHash, heldFrom, isDeletion, moment, sourceTime, toldAt } from "./expressions.ts";
@@ -12,9 +12,10 @@ const isBack = own("is_back");
 const goneAt = own("gone_at");
 const next = own("next_listing");
 const effectiveAt = own("effective_at");
-const effectiveBefore = own("effective_before");
-const step = own("step");
-const startsAt = own("starts_at");
+const endsAt = own("ends_at");
+const isChange = own("is_change");
+const isSeen = own("is_seen");
+const isTold = own("is_told");
 
 /** The CTEs that end in `versions`: key, attributes, the columns of a history but for its hash, and the record it came from. */
 export function versionsCtes(timeline: Timeline, hasBatches: boolean, isStored = false): Cte[] {
@@ -22,25 +23,26 @@ export function versionsCtes(timeline: Timeline, hasBatches: boolean, isStored =
   const canStall = hasBatches && timeline.effectiveAt !== undefined;
   return [
     observedCte(timeline, canStall),
-    comparedCte(timeline, canStall, isStored),
-    numberedCte(timeline, canStall),
-    cte("changes", sql`select * from numbered where ${own("is_change")}`),
-    ...(canStall ? [clocksCte(timeline)] : []),
+    comparedCte(canStall, isStored),
+    ...changesCtes(timeline, canStall),
     datedCte(timeline, canStall),
-    boundedCte(timeline, canStall),
-    cte("versions", versionsQuery(timeline, canStall, isStored)),
+    boundedCte(timeline),
+    cte("versions", versionsQuery(timeline, isStored)),
   ];
 }
 
-function along({ key }: Timeline, order: Sql): Sql {
-  return sql`window timeline as (partition by ${ids(key)} order by ${order})`;
+function along({ key }: Timeline, frame = empty): Sql {
+  return sql`window timeline as (partition by ${ids(key)} order by ${moment}${frame})`;
 }
+
+/** Only what a function takes over a frame, and not lag and lead, sees no more than the rows before. */
+const rowsBefore = sql` rows between unbounded preceding and 1 preceding`;
 
 /** What a listing does not have, between two records of a key or after the last, is gone. */
 function observedCte(timeline: Timeline, canStall: boolean): Cte {
   const now = comparable(timeline.attributes, (column) => id(column));
   const before = comparable(timeline.attributes, (column) => sql`lag(${id(column)}) over timeline`);
-  const latest = canStall ? sql`max(${sourceTime}) over timeline as ${own("latest_source_time")},` : sql``;
+  const latest = canStall ? sql`max(${sourceTime}) over timeline as ${own("latest_source_time")},` : empty;
   return cte(
     "observed",
     sql`
@@ -59,116 +61,90 @@ function observedCte(timeline: Timeline, canStall: boolean): Cte {
         not lag(${isDeletion}) over timeline and lag(${next}) over timeline < ${moment} as ${isBack},
         case when not ${isDeletion} and ${next} < coalesce(lead(${moment}) over timeline, 'infinity') then ${next} end as ${goneAt}
       from winners
-      ${along(timeline, moment)}`,
+      ${along(timeline, canStall ? rowsBefore : empty)}`,
     { comment: "what a listing does not have, between two records of a key or after the last, is gone" },
   );
 }
 
 /** Equal neighbours collapse; A, B, A keeps three versions. A source time is believed while it moves forward. */
-function comparedCte(timeline: Timeline, canStall: boolean, isStored: boolean): Cte {
-  const held = (begin: Sql) => (isStored ? sql`coalesce(${heldFrom}, ${begin})` : begin);
-  const isChange = sql`coalesce(${isBack}, false) or ${own("is_other")} as ${own("is_change")}`;
-  const query = canStall
+function comparedCte(canStall: boolean, isStored: boolean): Cte {
+  const begin = canStall
     ? sql`
-        select
-          *,
-          ${isChange},
-          ${held(sql`
-            case
-              when ${isBack} or ${sourceTime} <= lag(${own("latest_source_time")}) over timeline then ${moment}
-              else least(${sourceTime}, ${moment})
-            end`)} as ${effectiveAt}
-        from observed
-        ${along(timeline, moment)}`
-    : sql`select *, ${isChange}, ${held(moment)} as ${effectiveAt} from observed`;
-  return cte("compared", query, {
-    comment: `equal neighbours collapse${canStall ? "; a source time is believed while it moves forward" : ""}`,
-  });
-}
-
-/** Between two changes stands at most one record that is none: the last one before its key was gone. */
-function numberedCte(timeline: Timeline, canStall: boolean): Cte {
-  const isChange = own("is_change");
-  const before = sql`case when lag(${isChange}) over timeline then lag(${effectiveAt}) over timeline else lag(${effectiveAt}, 2) over timeline end`;
+        case
+          when ${isBack} or ${sourceTime} <= ${own("latest_source_time")} then ${moment}
+          else least(${sourceTime}, ${moment})
+        end`
+    : moment;
   return cte(
-    "numbered",
+    "compared",
     sql`
       select
         *,
-        coalesce(${goneAt}, case when not lead(${isChange}) over timeline then lead(${goneAt}) over timeline end) as ${own("ends_at")}${canStall ? sql`,` : sql``}
-        ${canStall ? sql`count(*) filter (where ${isChange}) over timeline as ${step},` : sql``}
-        ${canStall ? sql`${before} as ${effectiveBefore}` : sql``}
-      from compared
-      where ${isChange} or ${goneAt} is not null
-      ${along(timeline, moment)}`,
+        coalesce(${isBack}, false) or ${own("is_other")} as ${isChange},
+        ${isStored ? sql`coalesce(${heldFrom}, ${begin})` : begin} as ${effectiveAt}
+      from observed`,
+    { comment: `equal neighbours collapse${canStall ? "; a source time is believed while it moves forward" : ""}` },
   );
 }
 
 /**
- * A change takes effect when the source says, if that is after the change before it; else when it was seen. Each step
- * depends on the one before, so keys where this ever happens are walked through, the others are right already.
+ * The changes. Between two of them stands at most one record that is none: the last one before its key was gone. Where a change
+ * can stall: whether it is not after the change before it even where that took effect when the source says (it is seen), and
+ * whether it is after that even where it was only seen (it is told).
  */
-function clocksCte({ key }: Timeline): Cte {
-  const keys = ids(key);
-  return cte(
-    "clocks",
-    sql`
-      select ${keys.map((column) => sql`stalled.${column}`)}, walked.step as ${step}, walked.starts_at as ${startsAt}
-      from (
+function changesCtes(timeline: Timeline, canStall: boolean): Cte[] {
+  const before = (column: Sql) =>
+    sql`case when lag(${isChange}) over timeline then lag(${column}) over timeline else lag(${column}, 2) over timeline end`;
+  const paced = [
+    sql`${effectiveAt} <= ${before(effectiveAt)} as ${isSeen}`,
+    sql`(${effectiveAt} <= ${before(moment)}) is not true as ${isTold}`,
+  ];
+  const end = sql`coalesce(${goneAt}, case when not lead(${isChange}) over timeline then lead(${goneAt}) over timeline end) as ${endsAt}`;
+  return [
+    cte(
+      "numbered",
+      sql`
         select
-          ${keys},
-          array_agg(${effectiveAt} order by ${step}) as ${own("effective")},
-          array_agg(${moment} order by ${step}) as ${own("moments")}
-        from changes
-        where (${keys}) in (select ${keys} from changes where ${effectiveAt} <= ${effectiveBefore})
-        group by ${keys}
-      ) as stalled
-      cross join lateral (
-        with recursive walked as (
-          select 1::bigint as step, stalled.${own("effective")}[1] as starts_at
-          union all
-          select
-            walked.step + 1,
-            case
-              when stalled.${own("effective")}[walked.step + 1] > walked.starts_at then stalled.${own("effective")}[walked.step + 1]
-              else stalled.${own("moments")}[walked.step + 1]
-            end
-          from walked
-          where walked.step < cardinality(stalled.${own("effective")})
-        )
+          *,
+          ${[end, ...(canStall ? paced : [])]}
+        from compared
+        where ${isChange} or ${goneAt} is not null
+        ${along(timeline)}`,
+    ),
+    cte("changes", sql`select * from numbered where ${isChange}`),
+  ];
+}
 
-        select walked.step, walked.starts_at from walked
-      ) as walked`,
+/**
+ * A change takes effect when the source says, if that is after the change before it; else when it was seen. So the last of the
+ * changes up to it decides that is surely the one or the other.
+ */
+function datedCte(timeline: Timeline, canStall: boolean): Cte {
+  if (!canStall) return cte("dated", sql`select *, ${effectiveAt} as valid_from from changes`);
+  const latest = (kind: Sql) => sql`coalesce(max(${moment}) filter (where ${kind}) over timeline, '-infinity')`;
+  return cte(
+    "dated",
+    sql`
+      select
+        *,
+        case when ${latest(isSeen)} > ${latest(isTold)} then ${moment} else ${effectiveAt} end as valid_from
+      from changes
+      ${along(timeline)}`,
     { comment: "where a source's clock stands still or goes back, a change holds from when it was seen" },
   );
 }
 
-/** Each row of `clocks` is of a change; they are joined by a full join only because that is never done row by row. */
-function datedCte({ key }: Timeline, canStall: boolean): Cte {
-  const query = canStall
-    ? sql`
-        select changes.*, coalesce(clocks.${startsAt}, changes.${effectiveAt}) as valid_from
-        from changes
-        full join clocks using (${ids(key)}, ${step})`
-    : sql`select *, ${effectiveAt} as valid_from from changes`;
-  return cte("dated", query);
-}
-
-/** Changes come after each other by their moments, too, and that is how they are sorted already. */
-function order(canStall: boolean): Sql {
-  return canStall ? step : moment;
-}
-
-function boundedCte(timeline: Timeline, canStall: boolean): Cte {
+function boundedCte(timeline: Timeline): Cte {
   return cte(
     "bounded",
     sql`
       select
         *,
-        coalesce(${own("ends_at")}, lead(valid_from) over timeline) as valid_to,
-        ${own("ends_at")} is not null or lead(${isDeletion}) over timeline as ${own("ends_by_deletion")}
+        count(*) filter (where not ${isDeletion}) over timeline as version_no,
+        coalesce(${endsAt}, lead(valid_from) over timeline) as valid_to,
+        ${endsAt} is not null or lead(${isDeletion}) over timeline as ${own("ends_by_deletion")}
       from dated
-      ${along(timeline, order(canStall))}`,
+      ${along(timeline)}`,
   );
 }
 
@@ -190,18 +166,17 @@ export function shownVersions(timeline: Timeline): Sql {
     from versions`;
 }
 
-function versionsQuery(timeline: Timeline, canStall: boolean, isStored: boolean): Sql {
+function versionsQuery(timeline: Timeline, isStored: boolean): Sql {
   const { key, attributes, loadOrder } = timeline;
   return sql`
     select
       ${ids([...key, ...attributes.keys()])},
-      row_number() over timeline as version_no,
+      version_no,
       valid_from,
       valid_to,
       valid_to is null as is_current,
       case when ${own("ends_by_deletion")} then 'delete' when valid_to is not null then 'change' end as ended_by,
       ${[...ids(loadOrder), ...(isStored ? [toldAt] : [])]}
     from bounded
-    where not ${isDeletion}
-    ${along(timeline, order(canStall))}`;
+    where not ${isDeletion}`;
 }

@@ -49,7 +49,11 @@ with
 
 -- equal neighbours collapse
 "compared" as (
-  select *, coalesce("_dataform_is_back", false) or "_dataform_is_other" as "_dataform_is_change", "_dataform_moment" as "_dataform_effective_at" from observed
+  select
+    *,
+    coalesce("_dataform_is_back", false) or "_dataform_is_other" as "_dataform_is_change",
+    "_dataform_moment" as "_dataform_effective_at"
+  from observed
 ),
 
 "numbered" as (
@@ -72,6 +76,7 @@ with
 "bounded" as (
   select
     *,
+    count(*) filter (where not "_dataform_is_deletion") over timeline as version_no,
     coalesce("_dataform_ends_at", lead(valid_from) over timeline) as valid_to,
     "_dataform_ends_at" is not null or lead("_dataform_is_deletion") over timeline as "_dataform_ends_by_deletion"
   from dated
@@ -83,7 +88,7 @@ with
     "customer_id",
     "name",
     "credit",
-    row_number() over timeline as version_no,
+    version_no,
     valid_from,
     valid_to,
     valid_to is null as is_current,
@@ -92,7 +97,6 @@ with
     "_row_no"
   from bounded
   where not "_dataform_is_deletion"
-  window timeline as (partition by "customer_id" order by "_dataform_moment")
 )
 
 select

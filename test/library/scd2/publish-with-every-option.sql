@@ -302,7 +302,7 @@ with
     not lag("_dataform_is_deletion") over timeline and lag("_dataform_next_listing") over timeline < "_dataform_moment" as "_dataform_is_back",
     case when not "_dataform_is_deletion" and "_dataform_next_listing" < coalesce(lead("_dataform_moment") over timeline, 'infinity') then "_dataform_next_listing" end as "_dataform_gone_at"
   from winners
-  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
+  window timeline as (partition by "country", "Customer No" order by "_dataform_moment" rows between unbounded preceding and 1 preceding)
 ),
 
 -- equal neighbours collapse; a source time is believed while it moves forward
@@ -311,19 +311,18 @@ with
     *,
     coalesce("_dataform_is_back", false) or "_dataform_is_other" as "_dataform_is_change",
     coalesce("_dataform_held_from", case
-      when "_dataform_is_back" or "_dataform_source_time" <= lag("_dataform_latest_source_time") over timeline then "_dataform_moment"
+      when "_dataform_is_back" or "_dataform_source_time" <= "_dataform_latest_source_time" then "_dataform_moment"
       else least("_dataform_source_time", "_dataform_moment")
     end) as "_dataform_effective_at"
   from observed
-  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
 ),
 
 "numbered" as (
   select
     *,
     coalesce("_dataform_gone_at", case when not lead("_dataform_is_change") over timeline then lead("_dataform_gone_at") over timeline end) as "_dataform_ends_at",
-    count(*) filter (where "_dataform_is_change") over timeline as "_dataform_step",
-    case when lag("_dataform_is_change") over timeline then lag("_dataform_effective_at") over timeline else lag("_dataform_effective_at", 2) over timeline end as "_dataform_effective_before"
+    "_dataform_effective_at" <= case when lag("_dataform_is_change") over timeline then lag("_dataform_effective_at") over timeline else lag("_dataform_effective_at", 2) over timeline end as "_dataform_is_seen",
+    ("_dataform_effective_at" <= case when lag("_dataform_is_change") over timeline then lag("_dataform_moment") over timeline else lag("_dataform_moment", 2) over timeline end) is not true as "_dataform_is_told"
   from compared
   where "_dataform_is_change" or "_dataform_gone_at" is not null
   window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
@@ -334,49 +333,22 @@ with
 ),
 
 -- where a source's clock stands still or goes back, a change holds from when it was seen
-"clocks" as (
-  select stalled."country", stalled."Customer No", walked.step as "_dataform_step", walked.starts_at as "_dataform_starts_at"
-  from (
-    select
-      "country",
-      "Customer No",
-      array_agg("_dataform_effective_at" order by "_dataform_step") as "_dataform_effective",
-      array_agg("_dataform_moment" order by "_dataform_step") as "_dataform_moments"
-    from changes
-    where ("country", "Customer No") in (select "country", "Customer No" from changes where "_dataform_effective_at" <= "_dataform_effective_before")
-    group by "country", "Customer No"
-  ) as stalled
-  cross join lateral (
-    with recursive walked as (
-      select 1::bigint as step, stalled."_dataform_effective"[1] as starts_at
-      union all
-      select
-        walked.step + 1,
-        case
-          when stalled."_dataform_effective"[walked.step + 1] > walked.starts_at then stalled."_dataform_effective"[walked.step + 1]
-          else stalled."_dataform_moments"[walked.step + 1]
-        end
-      from walked
-      where walked.step < cardinality(stalled."_dataform_effective")
-    )
-
-    select walked.step, walked.starts_at from walked
-  ) as walked
-),
-
 "dated" as (
-  select changes.*, coalesce(clocks."_dataform_starts_at", changes."_dataform_effective_at") as valid_from
+  select
+    *,
+    case when coalesce(max("_dataform_moment") filter (where "_dataform_is_seen") over timeline, '-infinity') > coalesce(max("_dataform_moment") filter (where "_dataform_is_told") over timeline, '-infinity') then "_dataform_moment" else "_dataform_effective_at" end as valid_from
   from changes
-  full join clocks using ("country", "Customer No", "_dataform_step")
+  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
 ),
 
 "bounded" as (
   select
     *,
+    count(*) filter (where not "_dataform_is_deletion") over timeline as version_no,
     coalesce("_dataform_ends_at", lead(valid_from) over timeline) as valid_to,
     "_dataform_ends_at" is not null or lead("_dataform_is_deletion") over timeline as "_dataform_ends_by_deletion"
   from dated
-  window timeline as (partition by "country", "Customer No" order by "_dataform_step")
+  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
 ),
 
 "versions" as (
@@ -388,7 +360,7 @@ with
     "kind",
     "row_kind",
     "__proto__",
-    row_number() over timeline as version_no,
+    version_no,
     valid_from,
     valid_to,
     valid_to is null as is_current,
@@ -398,7 +370,6 @@ with
     "_dataform_told_at"
   from bounded
   where not "_dataform_is_deletion"
-  window timeline as (partition by "country", "Customer No" order by "_dataform_step")
 ),
 
 "told_until" as (
@@ -790,7 +761,7 @@ with
     not lag("_dataform_is_deletion") over timeline and lag("_dataform_next_listing") over timeline < "_dataform_moment" as "_dataform_is_back",
     case when not "_dataform_is_deletion" and "_dataform_next_listing" < coalesce(lead("_dataform_moment") over timeline, 'infinity') then "_dataform_next_listing" end as "_dataform_gone_at"
   from winners
-  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
+  window timeline as (partition by "country", "Customer No" order by "_dataform_moment" rows between unbounded preceding and 1 preceding)
 ),
 
 -- equal neighbours collapse; a source time is believed while it moves forward
@@ -799,19 +770,18 @@ with
     *,
     coalesce("_dataform_is_back", false) or "_dataform_is_other" as "_dataform_is_change",
     coalesce("_dataform_held_from", case
-      when "_dataform_is_back" or "_dataform_source_time" <= lag("_dataform_latest_source_time") over timeline then "_dataform_moment"
+      when "_dataform_is_back" or "_dataform_source_time" <= "_dataform_latest_source_time" then "_dataform_moment"
       else least("_dataform_source_time", "_dataform_moment")
     end) as "_dataform_effective_at"
   from observed
-  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
 ),
 
 "numbered" as (
   select
     *,
     coalesce("_dataform_gone_at", case when not lead("_dataform_is_change") over timeline then lead("_dataform_gone_at") over timeline end) as "_dataform_ends_at",
-    count(*) filter (where "_dataform_is_change") over timeline as "_dataform_step",
-    case when lag("_dataform_is_change") over timeline then lag("_dataform_effective_at") over timeline else lag("_dataform_effective_at", 2) over timeline end as "_dataform_effective_before"
+    "_dataform_effective_at" <= case when lag("_dataform_is_change") over timeline then lag("_dataform_effective_at") over timeline else lag("_dataform_effective_at", 2) over timeline end as "_dataform_is_seen",
+    ("_dataform_effective_at" <= case when lag("_dataform_is_change") over timeline then lag("_dataform_moment") over timeline else lag("_dataform_moment", 2) over timeline end) is not true as "_dataform_is_told"
   from compared
   where "_dataform_is_change" or "_dataform_gone_at" is not null
   window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
@@ -822,49 +792,22 @@ with
 ),
 
 -- where a source's clock stands still or goes back, a change holds from when it was seen
-"clocks" as (
-  select stalled."country", stalled."Customer No", walked.step as "_dataform_step", walked.starts_at as "_dataform_starts_at"
-  from (
-    select
-      "country",
-      "Customer No",
-      array_agg("_dataform_effective_at" order by "_dataform_step") as "_dataform_effective",
-      array_agg("_dataform_moment" order by "_dataform_step") as "_dataform_moments"
-    from changes
-    where ("country", "Customer No") in (select "country", "Customer No" from changes where "_dataform_effective_at" <= "_dataform_effective_before")
-    group by "country", "Customer No"
-  ) as stalled
-  cross join lateral (
-    with recursive walked as (
-      select 1::bigint as step, stalled."_dataform_effective"[1] as starts_at
-      union all
-      select
-        walked.step + 1,
-        case
-          when stalled."_dataform_effective"[walked.step + 1] > walked.starts_at then stalled."_dataform_effective"[walked.step + 1]
-          else stalled."_dataform_moments"[walked.step + 1]
-        end
-      from walked
-      where walked.step < cardinality(stalled."_dataform_effective")
-    )
-
-    select walked.step, walked.starts_at from walked
-  ) as walked
-),
-
 "dated" as (
-  select changes.*, coalesce(clocks."_dataform_starts_at", changes."_dataform_effective_at") as valid_from
+  select
+    *,
+    case when coalesce(max("_dataform_moment") filter (where "_dataform_is_seen") over timeline, '-infinity') > coalesce(max("_dataform_moment") filter (where "_dataform_is_told") over timeline, '-infinity') then "_dataform_moment" else "_dataform_effective_at" end as valid_from
   from changes
-  full join clocks using ("country", "Customer No", "_dataform_step")
+  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
 ),
 
 "bounded" as (
   select
     *,
+    count(*) filter (where not "_dataform_is_deletion") over timeline as version_no,
     coalesce("_dataform_ends_at", lead(valid_from) over timeline) as valid_to,
     "_dataform_ends_at" is not null or lead("_dataform_is_deletion") over timeline as "_dataform_ends_by_deletion"
   from dated
-  window timeline as (partition by "country", "Customer No" order by "_dataform_step")
+  window timeline as (partition by "country", "Customer No" order by "_dataform_moment")
 ),
 
 "versions" as (
@@ -876,7 +819,7 @@ with
     "kind",
     "row_kind",
     "__proto__",
-    row_number() over timeline as version_no,
+    version_no,
     valid_from,
     valid_to,
     valid_to is null as is_current,
@@ -886,7 +829,6 @@ with
     "_dataform_told_at"
   from bounded
   where not "_dataform_is_deletion"
-  window timeline as (partition by "country", "Customer No" order by "_dataform_step")
 ),
 
 "touched_rows" as (

@@ -225,7 +225,11 @@ with
 
 -- equal neighbours collapse
 "compared" as (
-  select *, coalesce("_dataform_is_back", false) or "_dataform_is_other" as "_dataform_is_change", coalesce("_dataform_held_from", "_dataform_moment") as "_dataform_effective_at" from observed
+  select
+    *,
+    coalesce("_dataform_is_back", false) or "_dataform_is_other" as "_dataform_is_change",
+    coalesce("_dataform_held_from", "_dataform_moment") as "_dataform_effective_at"
+  from observed
 ),
 
 "numbered" as (
@@ -248,6 +252,7 @@ with
 "bounded" as (
   select
     *,
+    count(*) filter (where not "_dataform_is_deletion") over timeline as version_no,
     coalesce("_dataform_ends_at", lead(valid_from) over timeline) as valid_to,
     "_dataform_ends_at" is not null or lead("_dataform_is_deletion") over timeline as "_dataform_ends_by_deletion"
   from dated
@@ -259,7 +264,7 @@ with
     "customer_id",
     "name",
     "credit",
-    row_number() over timeline as version_no,
+    version_no,
     valid_from,
     valid_to,
     valid_to is null as is_current,
@@ -269,7 +274,6 @@ with
     "_dataform_told_at"
   from bounded
   where not "_dataform_is_deletion"
-  window timeline as (partition by "customer_id" order by "_dataform_moment")
 )
 
 select
@@ -578,7 +582,11 @@ with
 
 -- equal neighbours collapse
 "compared" as (
-  select *, coalesce("_dataform_is_back", false) or "_dataform_is_other" as "_dataform_is_change", coalesce("_dataform_held_from", "_dataform_moment") as "_dataform_effective_at" from observed
+  select
+    *,
+    coalesce("_dataform_is_back", false) or "_dataform_is_other" as "_dataform_is_change",
+    coalesce("_dataform_held_from", "_dataform_moment") as "_dataform_effective_at"
+  from observed
 ),
 
 "numbered" as (
@@ -601,6 +609,7 @@ with
 "bounded" as (
   select
     *,
+    count(*) filter (where not "_dataform_is_deletion") over timeline as version_no,
     coalesce("_dataform_ends_at", lead(valid_from) over timeline) as valid_to,
     "_dataform_ends_at" is not null or lead("_dataform_is_deletion") over timeline as "_dataform_ends_by_deletion"
   from dated
@@ -612,7 +621,7 @@ with
     "customer_id",
     "name",
     "credit",
-    row_number() over timeline as version_no,
+    version_no,
     valid_from,
     valid_to,
     valid_to is null as is_current,
@@ -622,7 +631,6 @@ with
     "_dataform_told_at"
   from bounded
   where not "_dataform_is_deletion"
-  window timeline as (partition by "customer_id" order by "_dataform_moment")
 ),
 
 "touched_rows" as (
