@@ -14,9 +14,9 @@ export async function checkGraph(graph: CompiledGraph, projectDir: string): Prom
     .flatMap((model) => [...checkNames(model), ...checkKey(model, projectDir)]);
   const withBlock = graph.actions.filter((action) => "postgres" in action && Object.keys(action.postgres).length > 0);
   if (!withBlock.length) return models;
-  // The validator takes a tenth of a second to load; most commands need none.
   const { checkBlock } = await import("./postgres-block.ts");
-  return [...models, ...withBlock.flatMap((action) => checkBlock(action, projectDir))];
+  const blocks = await Promise.all(withBlock.map((action) => checkBlock(action, projectDir)));
+  return [...models, ...blocks.flat()];
 }
 
 /** The key of an incremental model is looked up in tables: columns only. */

@@ -1,5 +1,5 @@
 import type { TSchema } from "typebox";
-import { mistakesIn } from "../config/check.ts";
+import { isPlainly } from "../config/plainly.ts";
 import { publishedSchema } from "../config/published.ts";
 import { UserError } from "../model/errors.ts";
 import { type Action, type Assertion, isModel, isShown, type Model } from "../model/graph.ts";
@@ -8,13 +8,13 @@ import { indexColumn, MOST_COLUMNS, tooMany } from "../sql/index-columns.ts";
 import { type ConfigPath, placeInConfig } from "./config-text.ts";
 
 /** The `postgres: {…}` block of an action. */
-export function checkBlock(action: Action, projectDir: string): readonly UserError[] {
+export async function checkBlock(action: Action, projectDir: string): Promise<readonly UserError[]> {
   if (action.kind === "assertion") return checkAssertionBlock(action, projectDir);
   return isModel(action) ? checkPostgresBlock(action, projectDir) : [];
 }
 
-function checkPostgresBlock(model: Model, projectDir: string): readonly UserError[] {
-  const misshapen = mistakesInBlock(model, publishedSchema("postgres"), projectDir);
+async function checkPostgresBlock(model: Model, projectDir: string): Promise<readonly UserError[]> {
+  const misshapen = await mistakesInBlock(model, publishedSchema("postgres"), projectDir);
   if (misshapen.length) return misshapen;
   const name = targetKey(model.target);
   const mistake = (message: string, path: ConfigPath, advice: Pick<UserError, "hint" | "expected" | "found">) =>
@@ -76,12 +76,14 @@ function wrongIndexColumn(column: string): readonly UserError[] {
   }
 }
 
-function checkAssertionBlock(assertion: Assertion, projectDir: string): readonly UserError[] {
+async function checkAssertionBlock(assertion: Assertion, projectDir: string): Promise<readonly UserError[]> {
   // An assertion made by a model's config has the model's block, which is checked there.
   if (assertion.parent) return [];
   return mistakesInBlock(assertion, publishedSchema("postgres").properties.assertions, projectDir);
 }
 
-function mistakesInBlock({ file, postgres }: Model | Assertion, schema: TSchema, projectDir: string) {
+async function mistakesInBlock({ file, postgres }: Model | Assertion, schema: TSchema, projectDir: string) {
+  if (isPlainly(schema, postgres)) return [];
+  const { mistakesIn } = await import("../config/check.ts");
   return mistakesIn(postgres, schema, (path) => placeInConfig(projectDir, file, path), ["postgres"]);
 }

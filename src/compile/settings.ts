@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { isPlainly } from "../config/plainly.ts";
 import { publishedSchema } from "../config/published.ts";
 import { positionAt } from "../sql/locate.ts";
 import type { ProjectFiles } from "./project.ts";
@@ -6,12 +7,7 @@ import { readSource } from "./source.ts";
 
 type Settings = Readonly<Record<string, unknown>>;
 
-/** What is asked of a schema here: most settings are flat. */
 interface Setting {
-  readonly type?: string;
-  readonly enum?: readonly unknown[];
-  readonly minLength?: number;
-  readonly additionalProperties?: Setting | boolean;
   readonly deprecated?: boolean;
   /** Whether core refuses it. */
   readonly "x-withheld"?: boolean;
@@ -28,17 +24,13 @@ function settingsOf(settingsFile: string): Readonly<Record<string, Setting>> {
 
 /** Returns whether `checkSettings` would find nothing. It takes a tenth of a second to load, and most settings are fine. */
 export function isPlainlyRight(written: Settings, { settingsFile }: ProjectFiles): boolean {
-  const known = settingsOf(settingsFile);
-  return Object.entries(written).every(([key, value]) => Object.hasOwn(known, key) && isOf(known[key]!, value));
+  // Whether a number is the one that is written only its text tells.
+  return !hasNumber(written) && isPlainly(schemaOf(settingsFile), written);
 }
 
-function isOf({ type, enum: words, minLength, additionalProperties }: Setting, value: unknown): boolean {
-  if (words) return words.includes(value);
-  if (minLength && value === "") return false;
-  if (type !== "object") return type === undefined || typeof value === type;
-  if (additionalProperties === false) return false; // `checkSettings` looks at it.
-  if (value === null || typeof value !== "object" || Array.isArray(value)) return false;
-  return Object.values(value).every((one) => isOf(additionalProperties as Setting, one));
+function hasNumber(value: unknown): boolean {
+  if (value === null || typeof value !== "object") return typeof value === "number";
+  return Object.values(value).some(hasNumber);
 }
 
 /** @throws UserErrors for what is wrong in the project file, each with its line */
