@@ -18,6 +18,13 @@ const STATEMENT =
 /** A name that was put in quotes by hand. */
 const QUOTED = /"\s+x\s+"\s*\./;
 
+/** A name from elsewhere, maybe with one before it, in quotes or behind an alias. */
+const NAME = String.raw`(?:[a-z_]\w*\.)?["']?\s*x\s*["']?(?:\s*\.\s*["']?\s*x\s*["']?)*`;
+/** Two of them compared, with blanks between, and nothing else: the condition of a join has no word of SQL in it. */
+const COMPARED = new RegExp(
+  String.raw`^\s*\(*${NAME}(?:\s{2}|(?<=["'])\s)(?:=|<>|!=|<=?|>=?|\|\||~)(?:\s{2}|\s(?=["'(]|[a-z_]\w*\.))${NAME}(?:::.*)?\)*\s*$`,
+);
+
 /** Where a text is for a person to read, and may advise SQL. */
 const FOR_PEOPLE = new Set(["message", "hint", "expected", "found", "reason", "why", "description", "help", "note"]);
 
@@ -66,6 +73,8 @@ const together = (list: readonly Pieces[], between = ""): Pieces => ({
 
 /** Methods whose string has what theirs was and what they were given; of the others of a string, what theirs was. */
 const ADDING = new Set(["concat", "join", "replace", "replaceAll", "padEnd", "padStart"]);
+/** Methods whose string, or list of strings, has what a function gives. */
+const ITERATING = new Set(["map", "flatMap", "reduce", "reduceRight"]);
 const KEEPING = new Set([
   "trim",
   "trimEnd",
@@ -122,14 +131,27 @@ function lookAt(code: string): Seen {
   const called = ({ expression, arguments: given }: ts.CallExpression): Pieces | undefined => {
     if (/(?:^|\.)format$/.test(nameOf(expression))) return told(given[0]) && together(given.map(toldOr), " ");
     if (!ts.isPropertyAccessExpression(expression)) return undefined;
+    const method = expression.name.text;
+    if (method === "join") return joined(expression.expression, given[0] ? toldOr(given[0]) : pieces(","));
+    if (ITERATING.has(method) && given[0]) return iterated(given);
     const whole = told(expression.expression);
     if (whole && KEEPING.has(expression.name.text)) return whole;
     return whole && ADDING.has(expression.name.text) ? together([whole, ...given.map(toldOr)], " ") : undefined;
   };
+  /** What stands between is said once more than it is needed: the strings of a list are one here, or none that is seen. */
+  const joined = (list: ts.Expression, between: Pieces): Pieces => {
+    const parts = ts.isArrayLiteralExpression(list) ? list.elements.map(toldOr) : [toldOr(list), toldOr(list)];
+    return together(parts.flatMap((part, index) => (index ? [between, part] : [part])));
+  };
+  /** What a function gives for each, behind what it begins with. */
+  const iterated = ([each, first]: ts.NodeArray<ts.Expression>): Pieces | undefined => {
+    const parts = [...(first ? [first] : []), ...(each ? resultsOf(each) : [])];
+    return either(parts, " ");
+  };
 
   const judge = (node: ts.Node, text: Pieces | undefined) => {
     const said = text?.hole ? `${text.text.toLowerCase()} ` : "";
-    if ([SQL, STATEMENT, QUOTED].some((pattern) => pattern.test(said)))
+    if ([SQL, STATEMENT, QUOTED, COMPARED].some((pattern) => pattern.test(said)))
       byHand.add(source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1);
   };
   /** What a statement adds to a variable: `a += b`, `a = a + b`, `a.push(b)`, or its first value. */
@@ -165,7 +187,7 @@ function lookAt(code: string): Seen {
     if (inner) scopes.push(new Map());
     if (inner) before.clear();
     // The template of a tag is the tag's: what stands in its holes is looked at.
-    const part = text !== undefined || ts.isTaggedTemplateExpression(node);
+    const part = (text !== undefined || ts.isTaggedTemplateExpression(node)) && !inner;
     ts.forEachChild(node, (child) => visit(child, { people, part: part && !ts.isTemplateSpan(node) }));
     const now = kept(node);
     if (now) scopeOf(nameOf(now[0])).set(nameOf(now[0]), now[1]);
@@ -175,6 +197,13 @@ function lookAt(code: string): Seen {
   };
   visit(source, { people: false, part: false });
   return { byHand: [...byHand], templates };
+}
+
+/** What a function that is written in its place may return. */
+function resultsOf(each: ts.Expression): ts.Expression[] {
+  if (!ts.isArrowFunction(each) && !ts.isFunctionExpression(each)) return [];
+  if (!ts.isBlock(each.body)) return [each.body];
+  return each.body.statements.flatMap((one) => (ts.isReturnStatement(one) && one.expression ? [one.expression] : []));
 }
 
 /** Where what stands below is for a person to read. */
@@ -192,6 +221,10 @@ const ELSEWHERE = [
   "src/library/reconcile/dialects.ts",
   // As @dataform/core puts an author's query and its where together, in core's own process: no name or value of ours.
   "src/compile/unit-tests.cjs",
+  // Where a name is quoted.
+  "src/sql/identifiers.ts",
+  // Lines of postgresql.conf.
+  "src/postgres/embedded/upgrade/configuration.ts",
   // A name as @dataform/core's dialect gives it, in core's own process.
   "src/compile/dataform2/resolving.cjs",
 ];
@@ -239,6 +272,16 @@ test.each([
   "`coalesce(${name}, 0)`",
   "`${name}::text`",
   `\`"\${schema}"."\${name}"\``,
+  "`${a} = ${b}`",
+  "`(${a}.${b} <> new.${c})`",
+  `\`"\${a}" = '\${b}'\``,
+  "a + ' = ' + b",
+  "[a, b].join(' = ')",
+  "list.map((one) => `${one} = new.${one}`).join(', ')",
+  "list.map((one) => { return `${one} = ${one}`; })",
+  "list.reduce((all, one) => all + ', ' + one, 'select ')",
+  "'select ' + list.map((one) => one.name).join(', ') + ' from ' + name",
+  "list.map((one) => `${one} is null`).reduce((all, one) => `${all}, ${one}`, 'group by ')",
 ])("SQL that is put together by hand is found: %s", (code) => {
   expect(lookAt(`const found = ${code};`).byHand).toEqual([1]);
 });
@@ -250,6 +293,12 @@ test.each([
   '"select a " + "from b"',
   "{ message: `select a from ${name} instead` }",
   "new UserError(`select a from ${name} instead`)",
+  "`${name}=${value}`",
+  "`${name}: ${a} = ${b}`",
+  "`${a} of ${b}, ${c}`",
+  "list.join(' and ')",
+  "list.map((one) => `${one} rows`).join(', ')",
+  "list.reduce((sum, one) => sum + one.length, 0)",
 ])("what is no SQL with a hole, or for a person to read, is not: %s", (code) => {
   expect(lookAt(`const found = ${code};`).byHand).toEqual([]);
 });
