@@ -77,7 +77,10 @@ export async function collect(
   let bytes = 0;
   // First, so that what their views read until now is litter.
   const busy = settled ? await turnToStorage(builder, slow, kept) : slow;
-  const present = await presentObjects(record, environment, needed);
+  const present =
+    releases || needed.undo.size || (await hasLitter(record, environment, needed))
+      ? await privateObjects(record, environment, [...needed.names])
+      : [];
   const litter = await litterOf(record, environment, newest, present, needed.names);
   for (const { name, readers } of litter) if (readers) kept.add(`kept private ${name}`, `${readers} reads it`);
   const free = litter.filter(({ readers }) => readers === "");
@@ -104,11 +107,9 @@ export async function collect(
   return { releases, objects: dropped.length, bytes, ...history, kept: kept.lines() };
 }
 
-/** The private objects that are there; none where each has its place and holds no rows that went. */
-async function presentObjects(client: Client, environment: string, needed: Needed): Promise<PrivateObject[]> {
-  const isNeeded = (name: string) => needed.names.has(name);
-  if (!needed.undo.size && (await privateNames(client, environment)).every(isNeeded)) return [];
-  return privateObjects(client, environment);
+/** Whether there is what no release needs. Where a release was forgotten there is, as a rule. */
+async function hasLitter(client: Client, environment: string, { names }: Needed): Promise<boolean> {
+  return (await privateNames(client, environment)).some((name) => !names.has(name));
 }
 
 /**

@@ -27,17 +27,24 @@ export async function privateNames(client: Client, environment: string): Promise
   return rows.map(({ name }) => name);
 }
 
-/** Private objects of the environment, those built last first. */
-export async function privateObjects(client: Client, environment: string): Promise<PrivateObject[]> {
+/**
+ * Private objects of the environment, those built last first.
+ * @param kept names of those that stay: who reads them is not asked
+ */
+export async function privateObjects(
+  client: Client,
+  environment: string,
+  kept: readonly string[] = [],
+): Promise<PrivateObject[]> {
   const { rows } = await client.query<Record<"name" | "relkind" | "label" | "readers" | "reads", string>>(
     sql`select c.relname as name, c.relkind, l.description as label,
-       coalesce((
+       case when c.relname = any($3::text[]) then '' else coalesce((
          select string_agg(distinct n.nspname || '.' || r.relname, ', ')
          from pg_depend d
          join pg_rewrite w on d.classid = 'pg_rewrite'::regclass and w.oid = d.objid
          join pg_class r on r.oid = w.ev_class join pg_namespace n on n.oid = r.relnamespace
          where d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and n.nspname <> $2
-       ), '') as readers,
+       ), '') end as readers,
        (
          select coalesce(jsonb_agg(distinct s.relname), '[]')
          from pg_rewrite w
@@ -59,7 +66,7 @@ export async function privateObjects(client: Client, environment: string): Promi
        ) as reads
      ${ofEnvironment}
      order by c.oid desc`,
-    [environment, PRIVATE_SCHEMA],
+    [environment, PRIVATE_SCHEMA, kept],
   );
   return rows.map(({ name, relkind, label, readers, reads }) => ({
     name,

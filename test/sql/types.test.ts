@@ -33,6 +33,8 @@ test.each([
 test.each([
   ["bigint", "integer"],
   ["integer", "numeric(10,2)"],
+  ["integer", "numeric(5,0)"],
+  ["numeric(5,0)", "integer"],
   ["integer", "double precision"],
   ["numeric", "numeric(10,2)"],
   ["numeric(10,2)", "numeric(10,4)"],
