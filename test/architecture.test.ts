@@ -44,7 +44,7 @@ allowed.cli = Object.keys(allowed);
 /** Words that belong to one folder. */
 const confined: readonly (readonly [RegExp, readonly string[]])[] = [
   [/["'`]pg(?:-copy-streams)?["'`]/, ["postgres"]],
-  [/["'`]croner["'`]/, ["schedule"]],
+  [/["'`](?:croner|node-cron)["'`]/, ["schedule"]],
   [/process\.env\b/, ["config"]],
   [/\bconsole\./, []],
   [/process\.exit\(/, ["cli"]],

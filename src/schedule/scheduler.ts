@@ -8,7 +8,6 @@ import type { ScheduleLine } from "../model/schedule.ts";
 import { type Client, withClient } from "../postgres/client.ts";
 import { listenTo } from "../postgres/listen.ts";
 import { pause } from "../wait/pause.ts";
-import { repeatedly } from "../wait/timers.ts";
 import type { FollowedFiles } from "./arrivals.ts";
 import type { Program } from "./child.ts";
 import { decideDues } from "./claim.ts";
@@ -17,6 +16,7 @@ import { Arrivals } from "./follow-arrivals.ts";
 import { readWork } from "./read-record.ts";
 import { registerLines } from "./register-lines.ts";
 import { leaveDues } from "./steps.ts";
+import { eachSecond } from "./tick.ts";
 import { Working } from "./working.ts";
 
 /** What `schedules.yaml` says. */
@@ -54,8 +54,6 @@ interface SchedulerOptions {
 const LOOK_EVERY = 5_000;
 /** Between two times at which old dues are dropped: where nothing is released, nobody else does. */
 const PRUNE_EVERY = 3_600_000;
-/** Between two looks at the clocks and at `schedules.yaml`, in milliseconds. What is due is decided by the record and the database's clock. */
-const TICK = 1_000;
 /** Before a connection that was lost is opened again. */
 const AGAIN = 1_000;
 /** What a clock gains or loses in a second only where somebody sets it, in milliseconds. */
@@ -67,8 +65,7 @@ const CLOCKS_APART = 1_000;
 export async function runScheduler(options: SchedulerOptions): Promise<void> {
   const { signal, settings } = options;
   const scheduler = new Scheduler(options);
-  // By a timer that no clock moves: what follows the clock stands still where that is put back, and makes up for each second that a machine slept.
-  const stop = repeatedly(TICK, scheduler.tick);
+  const stop = eachSecond(scheduler.tick);
   signal.addEventListener("abort", scheduler.wake, { once: true });
   try {
     while (!(signal.aborted && scheduler.isIdle)) {
