@@ -46,6 +46,11 @@ const common = {
   batch: { kind: "slice", by: ["id"], maxShrink: "30%", asOf: "(\\d+)" },
   indexes: [["id"], ["name", "at"]],
 };
+const bucket = {
+  by: "load_date",
+  keepDays: 9,
+  archive: { to: "s3://bucket/a", s3: { accessKeyId: "${TOKEN}", secretAccessKey: "${TOKEN}" } },
+};
 const partition = { by: "load_date", every: "day", keepDays: 9, archive: { to: "lake" } };
 const byColumn = { by: "column", column: "name", values: ["x", "é"] };
 const cursor = { field: "at" };
@@ -177,8 +182,11 @@ const DECLARATIONS: readonly object[] = [
   },
   {
     ...head,
-    collect: { scope: "collect", dedupe: "7d", clockSkew: "5m", maxEventBytes: 1000, maxRequestBytes: 100_000 },
-    streams: [{ ...common, type: "seen", version: 2, drift: "quarantine", batch: { kind: "log" } }],
+    collect: {
+      ...{ scope: "collect", dedupe: "7d", clockSkew: "5m", maxEventBytes: 1000, maxRequestBytes: 100_000 },
+      spool: { for: "1h", maxMegabytes: 8, folder: "spool" },
+    },
+    streams: [{ ...common, type: "seen", version: 2, drift: "quarantine", batch: { kind: "log" }, partition: bucket }],
   },
   {
     ...head,
