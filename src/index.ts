@@ -9,7 +9,7 @@ export { ingestFiles } from "./config/ingest-files.ts";
 export { loadIngest } from "./config/load-ingest.ts";
 export type { RunEvents } from "./environment/events.ts";
 export { type ExportOptions, type ExportReport, exportRows } from "./export/export.ts";
-export { folderLake } from "./export/lake.ts";
+export { parquetLake } from "./export/lake.ts";
 export { type IngestOptions, ingest } from "./land/ingest.ts";
 export type * from "./model/catalog.ts";
 export { type ConnectionSettings, connectionUrl } from "./model/connection-settings.ts";

@@ -26,7 +26,7 @@ const allowed: Record<string, readonly string[]> = {
   collect: ["model", "postgres", "sources", "land", "wait"],
   seeds: ["model", "schemas", "config", "sql", "sources", "infer"],
   infer: ["model", "sql", "config", "postgres", "sources"],
-  export: ["model", "sql", "postgres"],
+  export: ["model", "sql", "postgres", "sources"],
   catalogue: ["model", "sql", "postgres", "environment", "release", "library"],
   site: ["model", "sql", "charts", "wait"],
   serve: ["model", "collect", "config", "sql", "postgres", "environment", "release", "export", "wait"],

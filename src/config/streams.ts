@@ -3,6 +3,7 @@ import { TextDecoder } from "node:util";
 import { parseRange } from "../model/cell-range.ts";
 import { counted } from "../model/counted.ts";
 import {
+  type ArchiveDeclaration,
   type BatchDeclaration,
   type CollectStream,
   type CursorDeclaration,
@@ -233,10 +234,10 @@ export function batchOf(declared: Declared<typeof batch>, hasWindow: boolean, pl
 export function partitionOf(partition: PartitionDeclaration, place: Place, projectDir: string): PartitionDeclaration {
   const wrong = (message: string) => new UserError({ message, ...place.key("by") });
   const { archive } = partition;
-  if (archive) checkArchive(archive.to, partition, place);
+  if (archive) checkArchive(archive, partition, place);
   if (partition.by === "load_date") {
     if (partition.column || partition.values) throw wrong("a table split by load date has no column of its own");
-    const to = archive && { archive: { to: resolve(projectDir, archive.to) } };
+    const to = archive && { archive: isBucket(archive) ? archive : { to: resolve(projectDir, archive.to) } };
     return { ...partition, every: partition.every ?? "day", ...to };
   }
   if (!partition.column || !partition.values) throw wrong("a table split by a column names it and its values");
@@ -246,20 +247,37 @@ export function partitionOf(partition: PartitionDeclaration, place: Place, proje
   return partition;
 }
 
-function checkArchive(to: string, { by, keepDays }: PartitionDeclaration, place: Place): void {
+const isBucket = ({ to }: ArchiveDeclaration) => to.startsWith("s3://");
+
+function checkArchive(archive: ArchiveDeclaration, { by, keepDays }: PartitionDeclaration, place: Place): void {
   if (by !== "load_date" || keepDays === undefined)
     throw new UserError({
       message: "archive is of partitions that are dropped by their age",
       ...place.key("archive"),
       expected: "by: load_date and keepDays beside it",
     });
-  if (/^[a-z][a-z0-9+.-]+:/i.test(to))
+  const { to, s3 } = archive;
+  const isAddress = /^[a-z][a-z0-9+.-]+:/i.test(to);
+  if (isBucket(archive) ? !/^s3:\/\/[a-z0-9][a-z0-9.-]*(?:\/[^?#]*)?$/.test(to) : isAddress)
     throw new UserError({
-      message: "partitions are archived to a folder",
+      message: "partitions are archived to a folder or a bucket",
       ...place.value("archive", "to"),
-      expected: "a folder of this machine, or one that is mounted there, such as lake",
+      expected: "a folder of this machine, or one that is mounted there, such as lake; or s3://bucket/prefix",
       found: to,
-      hint: "what is there may be copied to a bucket, and `files: { at: s3://… }` reads it from there",
+    });
+  if (s3 && !isBucket(archive))
+    throw new UserError({
+      message: "s3 is of a bucket, and partitions are archived to a folder",
+      ...place.key("archive", "s3"),
+      expected: "archive.to: s3://bucket/prefix",
+      found: to,
+    });
+  if (isBucket(archive) && !(s3?.accessKeyId && s3.secretAccessKey))
+    throw new UserError({
+      message: "nobody writes into a bucket without a key",
+      ...place.value("archive"),
+      expected: "s3: { accessKeyId, secretAccessKey } beside to",
+      hint: "the key needs s3:ListBucket for the bucket, s3:GetObject and s3:PutObject for its objects",
     });
 }
 

@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import type { S3Options } from "../model/declarations.ts";
 import { UserError } from "../model/errors.ts";
 import type { Client } from "../postgres/client.ts";
+import type { S3Folder } from "../sources/filesystems/s3-folder.ts";
 import type { Identifier } from "../sql/sql.ts";
 import { parquetBody } from "./parquet.ts";
 import { EXACT_TEXTS, refuseOneNameTwice, resolveSource } from "./source.ts";
@@ -26,16 +29,12 @@ const ARCHIVED = new Map([
 ]);
 
 /** Parquet files in folders: what partitions are archived to. */
-export const folderLake = {
+const folderLake = {
   async has(path: string): Promise<boolean> {
     return (await stat(path).catch(() => undefined)) !== undefined;
   },
 
-  /**
-   * Writes the rows of a relation, in the transaction that the client is in, and reads the file back. It is there whole, with
-   * these bytes, or the one of before is.
-   * @throws UserError for a value that Parquet cannot hold, a file that cannot be written or does not hold what was written
-   */
+  /** The file is there whole, with these bytes, or the one of before is. */
   async write(client: Client, relation: Identifier, path: string): Promise<LakeFile> {
     await makeFolder(dirname(path));
     await removeBegun(path);
@@ -47,15 +46,81 @@ export const folderLake = {
     const written = { ...(await writeFile(body.bytes, path, {})), rows: body.rows() };
     const read = await readBack(path);
     if (read.rows === written.rows && read.sha256 === written.sha256) return written;
-    throw new UserError({
-      message: `${path} does not hold what was written`,
-      expected: `${written.rows} rows, SHA-256 ${written.sha256}`,
-      found: `${read.rows} rows, SHA-256 ${read.sha256}`,
-      hint: "check the disk",
-      exitCode: 1,
-    });
+    throw notHeld(path, written, read);
   },
 };
+
+/** A file below a folder, or below `s3://bucket/prefix`. */
+interface Place {
+  readonly archive: { readonly to: string; readonly s3?: S3Options | undefined };
+  readonly path: string;
+}
+
+const isBucket = ({ archive: { to } }: Place) => to.startsWith("s3://");
+
+/** Parquet files in folders and buckets. */
+export const parquetLake = {
+  async has(place: Place): Promise<boolean> {
+    if (!isBucket(place)) return folderLake.has(join(place.archive.to, place.path));
+    return withBucket(place, (bucket) => bucket.has(place.path));
+  },
+
+  /**
+   * Writes the rows of a relation, in the transaction that the client is in, and reads the file back. It is there whole, with
+   * these bytes, or the one of before is.
+   * @throws UserError for a value that Parquet cannot hold, a file that cannot be written or does not hold what was written
+   */
+  async write(client: Client, relation: Identifier, place: Place): Promise<LakeFile> {
+    const { archive, path } = place;
+    if (!isBucket(place)) return folderLake.write(client, relation, join(archive.to, path));
+    const folder = await mkdtemp(join(tmpdir(), "dataform-lake-"));
+    try {
+      const file = join(folder, basename(path));
+      const written = await folderLake.write(client, relation, file);
+      await withBucket(place, async (bucket) => {
+        await bucket.put(path, { open: () => createReadStream(file), ...written });
+        const read = await sumOf(await bucket.get(path));
+        if (read.sha256 !== written.sha256)
+          throw notHeld(`${archive.to}/${path}`, written, { ...read, rows: undefined });
+      });
+      return written;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+};
+
+async function withBucket<T>({ archive }: Place, work: (bucket: S3Folder) => Promise<T>): Promise<T> {
+  const { openS3Folder } = await import("../sources/filesystems/s3-folder.ts");
+  const bucket = await openS3Folder(archive);
+  try {
+    return await work(bucket);
+  } finally {
+    await bucket.close();
+  }
+}
+
+async function sumOf(bytes: AsyncIterable<Uint8Array>): Promise<{ readonly sha256: string }> {
+  const hash = createHash("sha256");
+  for await (const chunk of bytes) hash.update(chunk);
+  return { sha256: hash.digest("hex") };
+}
+
+interface Held {
+  readonly rows: number | undefined;
+  readonly sha256: string;
+}
+
+function notHeld(path: string, written: Held, read: Held): UserError {
+  const told = ({ rows, sha256 }: Held) => `${rows === undefined ? "" : `${rows} rows, `}SHA-256 ${sha256}`;
+  return new UserError({
+    message: `${path} does not hold what was written`,
+    expected: told(written),
+    found: told(read),
+    hint: "check the disk",
+    exitCode: 1,
+  });
+}
 
 async function makeFolder(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true }).catch((cause: Error) => {

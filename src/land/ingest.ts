@@ -36,7 +36,7 @@ export interface IngestOptions extends LandOptions {
    */
   readonly streams?: readonly string[];
   /**
-   * Where partitions are archived to (`partition.archive`): `folderLake`.
+   * Where partitions are archived to (`partition.archive`): `parquetLake`.
    * @default none: such partitions stay, and a warning says so
    */
   readonly lake?: Lake;

@@ -9,6 +9,7 @@ import type {
 import type { FormatName, formats } from "../schemas/ingest/formats.ts";
 import type { auth, http, retry } from "../schemas/ingest/http.ts";
 import type { kafkaConnector, kafkaRead } from "../schemas/ingest/kafka.ts";
+import type { s3 } from "../schemas/ingest/s3.ts";
 import type {
   batch,
   collectRead,
@@ -292,6 +293,12 @@ export interface BatchDeclaration extends Omit<Declared<typeof batch>, "maxShrin
 
 /** How a raw table is split. By load date it has a column `_load_date`. */
 export type PartitionDeclaration = Declared<typeof partition>;
+
+/** Where partitions are archived to: the whole path of a folder, or `s3://bucket/prefix` with the store and its keys. */
+export type ArchiveDeclaration = NonNullable<PartitionDeclaration["archive"]>;
+
+/** A store that speaks the protocol of S3, and its keys. */
+export type S3Options = Declared<typeof s3>;
 
 /** What the next load goes on from; `param` is of rest. */
 export type CursorDeclaration = Declared<typeof restCursor>;

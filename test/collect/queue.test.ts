@@ -50,6 +50,9 @@ describe.skipIf(noKafka)("a queue between", () => {
       "dataform.json": JSON.stringify({ project: "shop", warehouse: "postgres", defaultSchema: "shop" }),
       "ingest/events.yaml": declared(kafka.brokers),
       "serve/server.yaml": "limits: { requestTime: 4s, drainTime: 2s }\n",
+      "includes/live.js": 'module.exports = require("dataform-postgres/includes/live");',
+      "definitions/pages.js":
+        'live.publish("pages", { from: ["raw", "viewed"], by: ["url"], measures: { n: "count(*)" }, distinct: { visitors: "visitor" } });',
     });
     const { dir } = shop.project;
     rmSync(join(dir, "node_modules"), { recursive: true, force: true });
@@ -130,6 +133,26 @@ describe.skipIf(noKafka)("a queue between", () => {
     await rows("select _write_key, _received_at at time zone 'UTC' from raw.viewed where url = '/foreign'").toEqual([
       "|2026-09-21 14:13:20.123",
     ]);
+  });
+
+  test("a live mart over the topic has an event as soon as it has landed, whether a run has taken it in or not", async () => {
+    const run = () => cli(shop.project.dir, ["run", "--url", shop.database.url]);
+    const sent = (n: number) =>
+      Array.from({ length: n }, (_, at) => viewed({ url: `/live${at % 3}`, visitor: `v${at % 5}` }));
+    const whole = async () => {
+      const counted = "select url, count(*), count(distinct visitor) from raw.viewed group by url order by url";
+      expect(await shop.rows("select url, n, visitors from shop.pages order by url")).toEqual(await shop.rows(counted));
+    };
+    let landed = Number((await shop.rows("select count(*) from raw.viewed"))[0]);
+    for (const count of [30, 45]) {
+      const { exitCode, stderr } = await run();
+      expect(exitCode, stderr).toBe(0);
+      await whole();
+      expect((await send(sent(count)))[1].accepted).toBe(count);
+      landed += count;
+      await rows("select count(*) from raw.viewed").toEqual([String(landed)]);
+      await whole();
+    }
   });
 
   test("without its broker nothing is acknowledged, and the answer says when to ask again; what was acknowledged lands once it is back", async () => {

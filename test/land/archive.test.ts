@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadIngest } from "../../src/config/load-ingest.ts";
-import { folderLake } from "../../src/export/lake.ts";
+import { parquetLake } from "../../src/export/lake.ts";
 import { ingest } from "../../src/land/ingest.ts";
-import type { Lake } from "../../src/land/table/archive.ts";
+import { type Lake, lakeAddress } from "../../src/land/table/archive.ts";
 import { connect, withClient } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { type FileIngest, fileIngest } from "../support/ingest-files.ts";
@@ -49,7 +49,7 @@ const rowOf = (id: number, more = "") =>
 
 let files = 0;
 /** Lands something, after which what is old is archived. */
-const load = async (lake: Lake | null = folderLake, body = "") => {
+const load = async (lake: Lake | null = parquetLake, body = "") => {
   shop.put({ [`${++files}.ndjson`]: body || rowOf(1000 + files) });
   const { status, warnings } = await shop.load(lake ? { lake } : {});
   expect(status).toBe("loaded");
@@ -74,7 +74,7 @@ const noted = (day: string) =>
 const lakeFile = (path: string) => join(shop.dir, "lake/orders", path);
 
 test("a partition that is too old becomes a file, is dropped, and is read back with every digit into a table of its own", async () => {
-  await load(folderLake, `${rowOf(1, ',"more":{"x":1.0}')}{"id":2}\n`);
+  await load(parquetLake, `${rowOf(1, ',"more":{"x":1.0}')}{"id":2}\n`);
   const before = await shop.rows(
     `select ${COLUMNS}, _load_id, _row_no, _extra, '2020-01-01'::date as _load_date from raw.orders order by id`,
   );
@@ -139,19 +139,20 @@ streams:
 test("whenever it is killed the rows are in the table, and the next one writes the same file", async () => {
   await old("orders_killed", "2020-02-01");
   const killed = new Error("killed");
-  const begun: Lake = { ...folderLake, write: () => Promise.reject(killed) };
+  const begun: Lake = { ...parquetLake, write: () => Promise.reject(killed) };
   const half: Lake = {
-    ...folderLake,
-    async write(_client, _relation, path) {
+    ...parquetLake,
+    async write(_client, _relation, place) {
+      const path = lakeAddress(place);
       writeFileSync(join(path, "..", ".2020-02-01.parquet.1.part"), "half a f");
       writeFileSync(path, "half a file");
       throw killed;
     },
   };
   const written: Lake = {
-    ...folderLake,
+    ...parquetLake,
     async write(...given) {
-      await folderLake.write(...given);
+      await parquetLake.write(...given);
       throw killed;
     },
   };
@@ -169,9 +170,9 @@ test("whenever it is killed the rows are in the table, and the next one writes t
 test("rows that come after a file was written are in the one that counts, and nobody writes while it is made", async () => {
   await old("orders_late", "2020-03-01");
   const late: Lake = {
-    ...folderLake,
+    ...parquetLake,
     async write(...given) {
-      await folderLake.write(...given);
+      await parquetLake.write(...given);
       throw new Error("killed");
     },
   };
@@ -179,7 +180,7 @@ test("rows that come after a file was written are in the one that counts, and no
   await shop.rows("insert into raw.orders (id, _load_id, _row_no, _load_date) values (3, 1, 3, '2020-03-01')");
   let refused = "";
   const meanwhile: Lake = {
-    ...folderLake,
+    ...parquetLake,
     async write(...given) {
       refused = await run(
         "set lock_timeout = '50ms'; insert into raw.orders (id, _load_id, _row_no, _load_date) values (4, 1, 4, '2020-03-01')",
@@ -187,7 +188,7 @@ test("rows that come after a file was written are in the one that counts, and no
         () => "written",
         (error: { code: string }) => error.code,
       );
-      return folderLake.write(...given);
+      return parquetLake.write(...given);
     },
   };
   expect(await load(meanwhile)).toEqual([expect.stringContaining("raw.orders_late (3 rows: ")]);
@@ -212,9 +213,13 @@ test("a file that this database did not write is left, a file of other rows drop
   ]);
   expect(readFileSync(file, "utf8")).toBe("of another database");
   expect(await load(null)).toEqual(["raw.orders_strange stays: nobody here archives it"]);
-  const fewer: Lake = { ...folderLake, has: async () => false, write: async () => ({ rows: 1, bytes: 1, sha256: "" }) };
+  const fewer: Lake = {
+    ...parquetLake,
+    has: async () => false,
+    write: async () => ({ rows: 1, bytes: 1, sha256: "" }),
+  };
   expect(await load(fewer)).toEqual([expect.stringContaining("has other rows than raw.orders_strange")]);
-  const written = { ...folderLake, write: () => Promise.reject(new Error("it is written for nothing")) };
+  const written = { ...parquetLake, write: () => Promise.reject(new Error("it is written for nothing")) };
   const reader = await connect(shop.settings);
   try {
     await reader.query(script("begin"));
@@ -231,10 +236,13 @@ test.each([
   ["{ by: load_date, archive: { to: lake } }", "archive is of partitions that are dropped by their age", undefined],
   ["{ by: column, column: id, values: [a], archive: { to: lake } }", "archive is of partitions", undefined],
   [
-    "{ by: load_date, keepDays: 3, archive: { to: s3://lake/raw } }",
-    "partitions are archived to a folder",
-    "s3://lake/raw",
+    "{ by: load_date, keepDays: 3, archive: { to: ftp://lake/raw } }",
+    "partitions are archived to a folder or a bucket",
+    "ftp://lake/raw",
   ],
+  ["{ by: load_date, keepDays: 3, archive: { to: s3://La_ke/raw } }", "to a folder or a bucket", "s3://La_ke/raw"],
+  ["{ by: load_date, keepDays: 3, archive: { to: lake, s3: {} } }", "s3 is of a bucket", "lake"],
+  ["{ by: load_date, keepDays: 3, archive: { to: s3://lake/raw } }", "writes into a bucket without a key", undefined],
 ])("partition: %s is refused where it stands", async (partition, message, found) => {
   const path = join(shop.dir, "ingest/shop.yaml");
   const text = readFileSync(path, "utf8").replace(/partition: .*/, `partition: ${partition}`);

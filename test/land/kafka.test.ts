@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { followedStream } from "../../src/collect/topics/followed.ts";
 import { TopicFollower } from "../../src/collect/topics/topic-follower.ts";
 import { TopicLane } from "../../src/collect/topics/topic-lane.ts";
-import { folderLake } from "../../src/export/lake.ts";
+import { parquetLake } from "../../src/export/lake.ts";
 import { streamState } from "../../src/land/ledger/state.ts";
 import { replay } from "../../src/land/replay.ts";
 import { readLoads } from "../../src/metrics/recorded-loads.ts";
@@ -318,7 +318,11 @@ describe.skipIf(noKafka)("Kafka", () => {
     const following = (topic: string, changes: Parameters<typeof db.declare>[1] = {}) => {
       const declaration = db.declare(topic, changes);
       const said: string[] = [];
-      const options = { settings: db.database.settings, lake: folderLake, log: (line: string) => void said.push(line) };
+      const options = {
+        settings: db.database.settings,
+        lake: parquetLake,
+        log: (line: string) => void said.push(line),
+      };
       const end = new AbortController();
       const ended = new TopicFollower(options, followedStream(declaration, declaration.streams[0]!)).run(end.signal);
       const stop = async () => {

@@ -4,7 +4,7 @@ import { Collector, type CollectorOptions } from "../../collect/collector.ts";
 import type { CollectedSource } from "../../collect/lane.ts";
 import { ingestFiles } from "../../config/ingest-files.ts";
 import { readYaml } from "../../config/yaml.ts";
-import { folderLake } from "../../export/lake.ts";
+import { parquetLake } from "../../export/lake.ts";
 import type { IngestDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import type { Access } from "../../serve/access/access.ts";
@@ -81,7 +81,7 @@ export class Collectors {
       every,
       room: room * 1024 * 1024,
       log,
-      lake: folderLake,
+      lake: parquetLake,
     };
     const all: Collector[] = [];
     // One after the other: they may make the same schema.

@@ -1,4 +1,4 @@
-import { folderLake } from "../../export/lake.ts";
+import { parquetLake } from "../../export/lake.ts";
 import { ingest } from "../../land/ingest.ts";
 import { NO_STREAM } from "../../land/ledger/open-loads.ts";
 import { rejectsOf } from "../../land/ledger/rejects.ts";
@@ -54,7 +54,7 @@ export async function load(shell: Shell, names: readonly string[], flags: Ingest
     const given = { full, since, dryRun, force, waitTimeout, onEvent, streams: streams.map(({ name }) => name) };
     const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
     const report = await untilInterrupted(shell, (signal) =>
-      ingest(declaration, settings, { ...options, signal, lake: folderLake }),
+      ingest(declaration, settings, { ...options, signal, lake: parquetLake }),
     );
     reports.push(report);
     annotateLoad(shell, report, declaration.file);

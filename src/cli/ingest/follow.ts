@@ -2,7 +2,7 @@ import type { CollectedSource } from "../../collect/lane.ts";
 import type { Followed } from "../../collect/topics/follow-lane.ts";
 import { followedEvents, followedStream } from "../../collect/topics/followed.ts";
 import { TopicFollower } from "../../collect/topics/topic-follower.ts";
-import { folderLake } from "../../export/lake.ts";
+import { parquetLake } from "../../export/lake.ts";
 import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 import { databaseLine, openDatabase } from "../database.ts";
@@ -20,7 +20,7 @@ export async function follow(shell: Shell, names: readonly string[], flags: Inge
   shell.say(databaseLine(settings));
   const log = (line: string) => shell.say(line);
   const all = chosen.flatMap(followedOf);
-  const followers = all.map((one) => new TopicFollower({ settings, log, lake: folderLake }, one));
+  const followers = all.map((one) => new TopicFollower({ settings, log, lake: parquetLake }, one));
   shell.say(`following ${all.length === 1 ? all[0]!.name : counted(all.length, "stream")}`);
   await untilInterrupted(
     shell,

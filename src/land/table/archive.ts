@@ -1,5 +1,6 @@
 import { join as joinPath } from "node:path";
 import { counted } from "../../model/counted.ts";
+import type { ArchiveDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import { tryLock } from "../../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../../postgres/client.ts";
@@ -8,10 +9,15 @@ import { type Identifier, sql } from "../../sql/sql.ts";
 import { type ArchivedDays, archiveFile, beginArchive, endArchive, isBegun, prepareArchives } from "./archives.ts";
 import type { RawTable } from "./raw-table.ts";
 
+/** Where a file of a lake is: below what is declared. */
+export interface LakePlace {
+  readonly archive: ArchiveDeclaration;
+  readonly path: string;
+}
+
 /** Where rows are archived to. It is handed in by who starts a load: landing writes no files. */
 export interface Lake {
-  /** Whether there is a file, by its whole path. */
-  has(path: string): Promise<boolean>;
+  has(place: LakePlace): Promise<boolean>;
   /**
    * Writes all rows of a relation, as the transaction sees them, into a file that is there whole or not at all and outlives a
    * crash; one of that name is replaced. Says what the file holds, which it has read back.
@@ -19,7 +25,7 @@ export interface Lake {
   write(
     client: Client,
     relation: Identifier,
-    path: string,
+    place: LakePlace,
   ): Promise<{ readonly rows: number; readonly bytes: number; readonly sha256: string }>;
 }
 
@@ -41,7 +47,7 @@ export async function archivePartition(
   lake: Lake,
 ): Promise<string | undefined> {
   const relation = id(part.schema, part.name);
-  const folder = table.partition!.archive!.to;
+  const archive = table.partition!.archive!;
   await prepareArchives(client, table.schema);
   // A file is not written for nothing, each minute, while somebody reads the table for hours.
   await withTransaction(client, async () => {
@@ -51,9 +57,10 @@ export async function archivePartition(
   });
   const { path, isBegun: known } = await archiveFile(client, table.schema, table.name, part);
   const key = { schema: table.schema, table: table.name, path };
-  const target = joinPath(folder, path);
+  const place = { archive, path };
+  const target = lakeAddress(place);
   if (!known) {
-    if (await lake.has(target)) throw strange(target, table);
+    if (await lake.has(place)) throw strange(target, table);
     await beginArchive(client, key, part);
   }
   return withTransaction(client, async () => {
@@ -64,7 +71,7 @@ export async function archivePartition(
       set local lock_timeout = '1s';
       lock table ${relation} in share mode`);
     const { rows: found } = await client.query<{ rows: string }>(sql`select count(*) as rows from ${relation}`);
-    const written = await lake.write(client, relation, target);
+    const written = await lake.write(client, relation, place);
     if (String(written.rows) !== found[0]!.rows)
       throw new UserError({
         message: `${target} has other rows than ${part.schema}.${part.name}`,
@@ -75,6 +82,11 @@ export async function archivePartition(
     await client.query(sql`drop table ${relation}`);
     return `${part.schema}.${part.name} (${counted(written.rows, "row")}: ${target})`;
   });
+}
+
+/** The whole path, or address, of a file. */
+export function lakeAddress({ archive: { to }, path }: LakePlace): string {
+  return to.startsWith("s3://") ? `${to.replace(/\/+$/, "")}/${path}` : joinPath(to, path);
 }
 
 function strange(target: string, { schema, name }: RawTable): UserError {

@@ -2,6 +2,7 @@ import { Type } from "typebox";
 import { byDefault, closed, duration, listOf, mapOf, mayBeSecret, secret, text } from "../words.ts";
 import { allowHosts, http, patience } from "./http.ts";
 import { produce } from "./kafka.ts";
+import { s3 } from "./s3.ts";
 
 export const paging = closed(
   {
@@ -48,18 +49,7 @@ export const soapConnector = closed(http, "a service that answers with SOAP");
 export const filesConnector = closed(
   {
     at: text("a folder, relative to the project, or https://…, s3://bucket/prefix, ftp://…, ftps://…, sftp://…"),
-    s3: Type.Optional(
-      closed(
-        {
-          endpoint: Type.Optional(text("of a store that is not Amazon's, such as http://127.0.0.1:9000")),
-          region: Type.Optional(text("the bucket's region; us-east-1 where nothing says another one")),
-          accessKeyId: Type.Optional(secret("the key's public name")),
-          secretAccessKey: Type.Optional(secret("the key")),
-          sessionToken: Type.Optional(secret("the token of a key for some time")),
-        },
-        "s3: the store and its keys",
-      ),
-    ),
+    s3: Type.Optional(s3),
     user: Type.Optional(text("ftp, sftp: the user")),
     password: Type.Optional(secret("ftp, sftp: the user's password")),
     privateKey: Type.Optional(secret("sftp: the user's private key")),

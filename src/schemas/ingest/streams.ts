@@ -2,6 +2,7 @@ import { Type } from "typebox";
 import { anyText, byDefault, closed, duration, listOf, mapOf, name, oneOf, text, urlPath } from "../words.ts";
 import { type FormatName, formats, recordsPath, xml } from "./formats.ts";
 import { kafkaRead } from "./kafka.ts";
+import { s3 } from "./s3.ts";
 
 export const batch = closed(
   {
@@ -35,7 +36,10 @@ export const partition = closed(
     ),
     archive: Type.Optional(
       closed(
-        { to: text("a folder, relative to the project: <table>/<day>.parquet below it is made where it is missing") },
+        {
+          to: text("a folder, relative to the project, or s3://bucket/prefix: <table>/<day>.parquet is made below it"),
+          s3: Type.Optional(s3),
+        },
         "keepDays: where the rows of a partition are kept before it is dropped, as a Parquet file",
       ),
     ),

@@ -1,4 +1,5 @@
 import type { LookupAddress } from "node:dns";
+import type { Dispatcher } from "undici";
 import { counted } from "../../model/counted.ts";
 import type { RetryDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
@@ -16,6 +17,9 @@ export interface FilesystemDeps {
   /** A certificate authority (PEM) that ftps trusts besides the known ones. */
   readonly ca?: string;
 }
+
+/** What a server says, as undici has it. */
+export type Answer = Dispatcher.ResponseData;
 
 /** A failure that another try may mend, with what the server said about when. */
 export class Transient extends Error {
@@ -38,11 +42,16 @@ export class Patience {
   readonly #name: string;
   readonly #retry: RetryDeclaration;
   readonly #deps: FilesystemDeps;
+  readonly #done: string;
   #tries = 0;
 
-  /** `name` is the file or folder, for messages, without credentials. */
-  constructor(name: string, retry: RetryDeclaration, deps: FilesystemDeps) {
+  /**
+   * @param name the file or folder, for messages, without credentials
+   * @param done what is done with it
+   */
+  constructor(name: string, retry: RetryDeclaration, deps: FilesystemDeps, done = "read") {
     this.#name = name;
+    this.#done = done;
     this.#retry = retry;
     this.#deps = deps;
   }
@@ -56,9 +65,10 @@ export class Patience {
     const asked = error instanceof Transient ? error.retryAfter : undefined;
     if (PERMANENT.test(code ?? "") || ++this.#tries >= attempts || (asked ?? 0) > maxDelaySeconds) {
       throw new UserError({
-        message: `${this.#name} cannot be read${state}`,
+        message: `${this.#name} cannot be ${this.#done}${state}`,
         found: reasonOf(error) + (this.#tries > 1 ? ` (tried ${counted(this.#tries, "time")})` : ""),
-        hint: "nothing of it was landed; the next load tries again",
+        hint:
+          this.#done === "read" ? "nothing of it was landed; the next load tries again" : "the next load tries again",
         ...(code === undefined ? {} : { code }),
         exitCode: 1,
         cause: error,

@@ -1,6 +1,7 @@
 import type { LookupAddress, lookup as lookupWithCallback } from "node:dns";
 import { lookup as lookupName } from "node:dns/promises";
 import { BlockList, isIP } from "node:net";
+import type { Readable } from "node:stream";
 import { buildConnector, type Dispatcher, EnvHttpProxyAgent, request } from "undici";
 import { UserError } from "../../model/errors.ts";
 
@@ -99,7 +100,9 @@ async function addressesOf(url: URL, policy: NetworkPolicy): Promise<readonly Lo
 export interface GuardedRequest {
   readonly dispatcher: Dispatcher;
   readonly policy: NetworkPolicy;
-  readonly method?: "GET" | "HEAD";
+  readonly method?: "GET" | "HEAD" | "PUT";
+  /** What is sent, anew for each address that it is sent to. */
+  readonly body?: () => Readable;
   readonly headers?: Readonly<Record<string, string>>;
   /** Headers that only the first URL's own origin gets. */
   readonly credentials?: Readonly<Record<string, string>>;
@@ -121,6 +124,7 @@ export async function guardedRequest(url: URL, options: GuardedRequest): Promise
       dispatcher,
       method,
       headers,
+      ...(options.body ? { body: options.body() } : {}),
       headersTimeout: timeoutSeconds * 1000,
       bodyTimeout: timeoutSeconds * 1000,
     });

@@ -1,9 +1,11 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { FilesDeclaration } from "../../../src/model/declarations.ts";
 import { endlessListing } from "../../../src/sources/filesystems/endless.ts";
 import { openFilesystem } from "../../../src/sources/filesystems/open.ts";
+import { openS3Folder } from "../../../src/sources/filesystems/s3-folder.ts";
 import { startApi } from "../../support/ingest-api.ts";
 import { contentOf, failure, filesConnector, impatient, PASSWORD, secret } from "../../support/servers/connector.ts";
 import { cuttingProxy } from "../../support/servers/cut.ts";
@@ -136,6 +138,34 @@ describe("signatures", () => {
       expect((await contentOf(file!)).toString()).toBe("1");
     }
     expect(wrong).toEqual([]);
+  });
+
+  test("are right for what is written, each time that it is sent", async () => {
+    const got: (readonly [method: string, body: string, sum: boolean])[] = [];
+    const api = await startApi((request, response) => {
+      if (!isSigned(request, PASSWORD, "eu-central-1")) return response.writeHead(403).end();
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        const body = Buffer.concat(chunks);
+        const sum = createHash("sha256").update(body).digest("hex") === request.headers["x-amz-content-sha256"];
+        got.push([request.method!, body.toString(), sum]);
+        response.writeHead(got.length === 1 ? 503 : 200, { "retry-after": "0" }).end();
+      });
+    });
+    const s3 = { endpoint: api.url, region: "eu-central-1", accessKeyId, secretAccessKey: secret(PASSWORD) };
+    const folder = await openS3Folder({ to: "s3://inbox/a%20b/", s3 });
+    onTestFinished(() => folder.close());
+    const text = "ä".repeat(100_000);
+    const [bytes, sha256] = [Buffer.byteLength(text), createHash("sha256").update(text).digest("hex")];
+    await folder.put("x/=(1)!'~*.parquet", { open: () => Readable.from([Buffer.from(text)]), bytes, sha256 });
+    expect(got).toEqual([
+      ["PUT", text, true],
+      ["PUT", text, true],
+    ]);
+    expect(await failure(folder.put("large", { open: () => Readable.from([]), bytes: 6e9, sha256 }))).toMatchObject({
+      found: "6000000000 bytes",
+    });
   });
 
   test("that are wrong are refused, and the key is not shown", async () => {

@@ -23,6 +23,8 @@ export interface S3Server {
   readonly endpoint: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** Where it keeps its buckets. */
+  readonly directory: string;
   put(key: string, content: string | Uint8Array): Promise<void>;
   /** Makes an object as old as need be to be taken for whole at once. */
   age(key: string): void;
@@ -53,6 +55,7 @@ export async function startS3(): Promise<S3Server> {
   return {
     port,
     endpoint,
+    directory,
     ...keys,
     async put(key, content) {
       const url = `${endpoint}/inbox/${key.split("/").map(encodeURIComponent).join("/")}`;
