@@ -14,7 +14,6 @@ import {
 import { isExact } from "../model/decimal.ts";
 import type { WrittenNumber } from "../model/declarations.ts";
 import { type SourceLocation, UserError } from "../model/errors.ts";
-import { remembered } from "../model/remembered.ts";
 import { refuseFlowCommas } from "./flow-comma.ts";
 
 /** Keys and indexes that lead from the top of a document to a value. */
@@ -64,19 +63,14 @@ export function readYaml(path: string, shownAs = path, named: { readonly locatio
   return parseYaml(text, shownAs);
 }
 
-/** A server reads the same files each time that one of them is another. Nobody changes what is parsed. */
-const parsed = remembered((text) => {
-  const lines = new LineCounter();
-  return { document: parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true }), lines };
-});
-
 /** Parses YAML 1.2. Throws a UserError with line and column for text that is not YAML. */
 export function parseYaml(written: string, file: string): YamlFile {
   const text = written.replaceAll("\r\n", "\n");
   if (text.length > MAX_BYTES) {
     throw new UserError({ message: `${file} is too large`, expected: `at most ${MAX_BYTES} characters` });
   }
-  const { document, lines } = parsed(text);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return { location: { file, line, column: col }, snippet: snippetOf(text, line, col) };

@@ -8,7 +8,8 @@ const OVERDUE = 2_000;
  * Calls it about once a second. What is due is decided by the record and the database's clock; this only says when to look.
  *
  * node-cron finds each slot that a late timer missed, one after the other, and waits for the clock where that is put back: each of its
- * tasks is for one second of one day here, so that there is nothing to make up for, and a timer that no clock moves sees that one fires.
+ * tasks is for what is left of one minute of one day here, so that there is little to make up for, and a timer that no clock moves sees
+ * that one fires.
  */
 export function eachSecond(tick: () => void): () => void {
   let stopTask = () => {};
@@ -16,8 +17,9 @@ export function eachSecond(tick: () => void): () => void {
   const next = () => {
     stopTask();
     last = performance.now();
-    stopTask = once(new Date(Date.now() + 1_000), () => {
-      next();
+    stopTask = restOfMinute((isLast) => {
+      last = performance.now();
+      if (isLast) next();
       tick();
     });
   };
@@ -33,12 +35,16 @@ export function eachSecond(tick: () => void): () => void {
   };
 }
 
-/** Calls it at that second, or as soon as it is seen that it is over. */
-function once(at: Date, call: () => void): () => void {
-  const day = `${at.getUTCDate()} ${at.getUTCMonth() + 1}`;
-  const pattern = `${at.getUTCSeconds()} ${at.getUTCMinutes()} ${at.getUTCHours()} ${day} *`;
-  // A timer that is late by more than its tolerance says so by a line of its own, and by this event.
-  const task = schedule(pattern, call, { timezone: "UTC", name: "dataform-schedule", suppressMissedWarning: true });
-  task.on("execution:missed", call);
+/** Calls it at each second that a minute has left, the next one first; once for all that are missed, as the last. */
+function restOfMinute(call: (isLast: boolean) => void): () => void {
+  const first = new Date(Date.now() + 1_000);
+  const end = new Date(first).setUTCSeconds(59, 0);
+  const seconds = Array.from({ length: 60 - first.getUTCSeconds() }, (_, n) => first.getUTCSeconds() + n);
+  const day = `${first.getUTCDate()} ${first.getUTCMonth() + 1}`;
+  const pattern = `${seconds.join(",")} ${first.getUTCMinutes()} ${first.getUTCHours()} ${day} *`;
+  const task = schedule(pattern, () => call(Date.now() >= end), {
+    ...{ timezone: "UTC", name: "dataform-schedule", suppressMissedWarning: true },
+  });
+  task.once("execution:missed", () => call(true));
   return () => void task.destroy();
 }

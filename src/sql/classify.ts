@@ -1,6 +1,6 @@
-import { remembered } from "../model/remembered.ts";
 import { type Group, grouped, isGroup, isNameAt, type Node, symbolAt, wordAt } from "./groups.ts";
 import { afterOptions, commonTables, nameAt, placesOf } from "./places.ts";
+import { remembered } from "./remembered.ts";
 import { meaningful, type Token } from "./tokens.ts";
 
 /** What one statement is, by its tokens: comments, strings and the names of columns say nothing. */

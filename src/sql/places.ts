@@ -1,6 +1,6 @@
-import { remembered } from "../model/remembered.ts";
 import { endOf, type Group, grouped, isGroup, isNameAt, keywordAt, type Node, symbolAt, wordAt } from "./groups.ts";
 import { NO_ALIAS } from "./keywords.ts";
+import { remembered } from "./remembered.ts";
 import { meaningful, type Token } from "./tokens.ts";
 
 /** A relation where a statement names it: in a FROM clause, as what it changes, after `table`, or in `for update of`. */

@@ -1,4 +1,4 @@
-import { remembered } from "../model/remembered.ts";
+import { remembered } from "./remembered.ts";
 import { type Token, tokenize } from "./tokens.ts";
 
 /** A statement of a script, and where it begins in it. */

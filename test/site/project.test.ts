@@ -196,8 +196,13 @@ describe.skipIf(!hasBrowser)("the site of a project", () => {
   ];
 
   async function go(page: Page, hash: string): Promise<string> {
-    await page.evaluate((to) => {
+    // The page of before has a heading, too: another is drawn once it has heard of the address.
+    await page.evaluate(async (to) => {
+      if (location.hash === to) return;
+      const heard = new Promise((resolve) => addEventListener("hashchange", resolve, { once: true }));
       location.hash = to;
+      await heard;
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
     }, hash);
     await page.locator("main h1").waitFor();
     await page.waitForFunction(() => !document.querySelector("main .awaited, main [aria-busy=true]"));
