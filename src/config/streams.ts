@@ -18,6 +18,7 @@ import {
 } from "../model/declarations.ts";
 import type { Declared } from "../model/declared.ts";
 import { UserError } from "../model/errors.ts";
+import { isBucket } from "../model/lake-place.ts";
 import { parseRecordsPath } from "../model/records-path.ts";
 import type { formats } from "../schemas/ingest/formats.ts";
 import type {
@@ -246,8 +247,6 @@ export function partitionOf(partition: PartitionDeclaration, place: Place, proje
   if (partition.every || partition.keepDays) throw wrong("every and keepDays are for by: load_date");
   return partition;
 }
-
-const isBucket = ({ to }: ArchiveDeclaration) => to.startsWith("s3://");
 
 function checkArchive(archive: ArchiveDeclaration, { by, keepDays }: PartitionDeclaration, place: Place): void {
   if (by !== "load_date" || keepDays === undefined)

@@ -3,9 +3,8 @@ import { createReadStream } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { pipeline } from "node:stream/promises";
-import type { S3Options } from "../model/declarations.ts";
 import { UserError } from "../model/errors.ts";
+import { isBucket, type LakePlace, lakeAddress } from "../model/lake-place.ts";
 import type { Client } from "../postgres/client.ts";
 import type { S3Folder } from "../sources/filesystems/s3-folder.ts";
 import type { Identifier } from "../sql/sql.ts";
@@ -50,18 +49,10 @@ const folderLake = {
   },
 };
 
-/** A file below a folder, or below `s3://bucket/prefix`. */
-interface Place {
-  readonly archive: { readonly to: string; readonly s3?: S3Options | undefined };
-  readonly path: string;
-}
-
-const isBucket = ({ archive: { to } }: Place) => to.startsWith("s3://");
-
 /** Parquet files in folders and buckets. */
 export const parquetLake = {
-  async has(place: Place): Promise<boolean> {
-    if (!isBucket(place)) return folderLake.has(join(place.archive.to, place.path));
+  async has(place: LakePlace): Promise<boolean> {
+    if (!isBucket(place.archive)) return folderLake.has(lakeAddress(place));
     return withBucket(place, (bucket) => bucket.has(place.path));
   },
 
@@ -70,9 +61,9 @@ export const parquetLake = {
    * these bytes, or the one of before is.
    * @throws UserError for a value that Parquet cannot hold, a file that cannot be written or does not hold what was written
    */
-  async write(client: Client, relation: Identifier, place: Place): Promise<LakeFile> {
+  async write(client: Client, relation: Identifier, place: LakePlace): Promise<LakeFile> {
     const { archive, path } = place;
-    if (!isBucket(place)) return folderLake.write(client, relation, join(archive.to, path));
+    if (!isBucket(archive)) return folderLake.write(client, relation, lakeAddress(place));
     const folder = await mkdtemp(join(tmpdir(), "dataform-lake-"));
     try {
       const file = join(folder, basename(path));
@@ -80,8 +71,7 @@ export const parquetLake = {
       await withBucket(place, async (bucket) => {
         await bucket.put(path, { open: () => createReadStream(file), ...written });
         const read = await sumOf(await bucket.get(path));
-        if (read.sha256 !== written.sha256)
-          throw notHeld(`${archive.to}/${path}`, written, { ...read, rows: undefined });
+        if (read.sha256 !== written.sha256) throw notHeld(lakeAddress(place), written, { ...read, rows: undefined });
       });
       return written;
     } finally {
@@ -90,7 +80,7 @@ export const parquetLake = {
   },
 };
 
-async function withBucket<T>({ archive }: Place, work: (bucket: S3Folder) => Promise<T>): Promise<T> {
+async function withBucket<T>({ archive }: LakePlace, work: (bucket: S3Folder) => Promise<T>): Promise<T> {
   const { openS3Folder } = await import("../sources/filesystems/s3-folder.ts");
   const bucket = await openS3Folder(archive);
   try {
@@ -138,8 +128,7 @@ async function removeBegun(path: string): Promise<void> {
 
 async function readBack(path: string): Promise<Omit<LakeFile, "bytes">> {
   const { asyncBufferFromFile, parquetMetadataAsync } = await import("hyparquet");
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
+  const { sha256 } = await sumOf(createReadStream(path));
   const { num_rows: rows } = await parquetMetadataAsync(await asyncBufferFromFile(path));
-  return { rows: Number(rows), sha256: hash.digest("hex") };
+  return { rows: Number(rows), sha256 };
 }

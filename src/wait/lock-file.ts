@@ -30,7 +30,7 @@ export function takeLockFile(file: string): HeldFile | undefined {
   };
 }
 
-function take(file: string, owner: string): boolean {
+function take(file: string, owner: string, isAgain = false): boolean {
   try {
     writeFileSync(file, owner, { flag: "wx", mode: 0o644 });
     return true;
@@ -38,8 +38,9 @@ function take(file: string, owner: string): boolean {
     if (codeOf(error) !== "EEXIST") throw error;
   }
   const found = holderOf(file);
-  if (found !== undefined && isAbandoned(file, found)) remove(file, found);
-  return false;
+  if (isAgain || found === undefined || !isAbandoned(file, found)) return false;
+  remove(file, found);
+  return take(file, owner, true);
 }
 
 function isAbandoned(file: string, content: string): boolean {

@@ -164,8 +164,7 @@ function filesOf(folder: string): SpoolFile[] {
 
 function lockOf(folder: string): HeldFile | undefined {
   try {
-    // What was left behind is taken away at the first try, and taken at the second.
-    return takeLockFile(join(folder, LOCK)) ?? takeLockFile(join(folder, LOCK));
+    return takeLockFile(join(folder, LOCK));
   } catch {
     return undefined;
   }

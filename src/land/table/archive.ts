@@ -1,19 +1,12 @@
-import { join as joinPath } from "node:path";
 import { counted } from "../../model/counted.ts";
-import type { ArchiveDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
+import { type LakePlace, lakeAddress } from "../../model/lake-place.ts";
 import { tryLock } from "../../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../../postgres/client.ts";
 import { id } from "../../sql/identifiers.ts";
 import { type Identifier, sql } from "../../sql/sql.ts";
 import { type ArchivedDays, archiveFile, beginArchive, endArchive, isBegun, prepareArchives } from "./archives.ts";
 import type { RawTable } from "./raw-table.ts";
-
-/** Where a file of a lake is: below what is declared. */
-export interface LakePlace {
-  readonly archive: ArchiveDeclaration;
-  readonly path: string;
-}
 
 /** Where rows are archived to. It is handed in by who starts a load: landing writes no files. */
 export interface Lake {
@@ -82,11 +75,6 @@ export async function archivePartition(
     await client.query(sql`drop table ${relation}`);
     return `${part.schema}.${part.name} (${counted(written.rows, "row")}: ${target})`;
   });
-}
-
-/** The whole path, or address, of a file. */
-export function lakeAddress({ archive: { to }, path }: LakePlace): string {
-  return to.startsWith("s3://") ? `${to.replace(/\/+$/, "")}/${path}` : joinPath(to, path);
 }
 
 function strange(target: string, { schema, name }: RawTable): UserError {
