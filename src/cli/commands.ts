@@ -233,6 +233,38 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
       load: async () => (await import("./commands/db.ts")).addDbCommand,
     },
   ],
+  [
+    "install",
+    {
+      takes: "[options] [project-dir]",
+      description: "install the packages that package.json names, by npm, without their scripts",
+      load: async () => (await import("./commands/install.ts")).addInstallCommand,
+    },
+  ],
+  [
+    "init-creds",
+    {
+      takes: "[options] [warehouse] [project-dir]",
+      description: "write .df-credentials.json: the database that is named, as Dataform 2 keeps it",
+      load: async () => (await import("./commands/init-creds.ts")).addInitCredsCommand,
+    },
+  ],
+  [
+    "listtables",
+    {
+      takes: "[options] [warehouse]",
+      description: "list the tables and views of the database",
+      load: async () => (await import("./commands/tables.ts")).addListTablesCommand,
+    },
+  ],
+  [
+    "gettablemetadata",
+    {
+      takes: "[options] [warehouse] <schema> <table>",
+      description: "the columns of a table or a view and what its comments say, as JSON",
+      load: async () => (await import("./commands/tables.ts")).addTableMetadataCommand,
+    },
+  ],
 ]);
 
 /** Adds the command that is named. Where none is, the names of all of them, for help and for suggestions: none is loaded. */

@@ -23,6 +23,10 @@ export async function untilInterrupted<T>(
 ): Promise<T> {
   const controller = new AbortController();
   const { signal } = controller;
+  const { deadline } = shell;
+  const late = () => controller.abort(deadline!.reason);
+  if (deadline?.aborted) late();
+  deadline?.addEventListener("abort", late);
   const forget = shell.onInterrupt?.((name, endNow) => {
     if (signal.aborted) return endNow();
     shell.say(`${name}: ${doing}; once more to end at once`);
@@ -37,6 +41,7 @@ export async function untilInterrupted<T>(
     throw signal.reason;
   } finally {
     forget?.();
+    deadline?.removeEventListener("abort", late);
   }
 }
 

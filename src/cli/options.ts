@@ -61,8 +61,6 @@ const saysNothing: Readonly<Record<string, string>> = {
     "tells Google's catalogue and is ignored; notifications.yaml sends OpenLineage (docs/notifications.md)",
   "--track": "is ignored: nothing is tracked",
   "--no-track": "is ignored: nothing is tracked",
-  "--action-retry-limit <value>":
-    "is ignored: what a deadlock ends is tried again by itself; `retries` of schedules.yaml tries a whole step again",
 };
 
 /** Takes these flags without effect, each with one warning, so that scripts written for Dataform keep working. */

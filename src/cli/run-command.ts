@@ -8,6 +8,7 @@ import { retentionOf } from "../release/retention.ts";
 import { run } from "../run/run.ts";
 import { awaitedBySource, awaitedErrors } from "./awaited.ts";
 import { openDatabase, whereLine } from "./database.ts";
+import { endedLate } from "./deadline.ts";
 import { tellFailures } from "./failures.ts";
 import { annotate } from "./github.ts";
 import { attended, untilInterrupted } from "./interrupt.ts";
@@ -48,10 +49,11 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
     }
   }
   const events = progress(shell);
-  const report = await untilInterrupted(shell, (signal) =>
+  const made = await untilInterrupted(shell, (signal) =>
     run(graph, settings, {
       ...selection(flags),
       concurrency: flags.concurrency ?? 4,
+      retries: flags.actionRetryLimit ?? 0,
       ...releaseOptions(flags),
       environment: environmentName(flags),
       assertions: flags.assertions,
@@ -62,6 +64,7 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
     }),
   );
   events.end();
+  const report = endedLate(made, shell);
   if (flags.json) shell.print(reportJson(report));
   for (const line of summary(report, shell)) shell.say(line);
   tellFailures(shell, failures(report));
@@ -73,7 +76,8 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
     "warning",
   );
   annotateWarnings(shell, report.warnings);
-  shell.exitCode = report.status === "success" ? 0 : report.status === "cancelled" ? 130 : 1;
+  shell.exitCode =
+    report.status === "success" ? 0 : report.status === "cancelled" && !shell.deadline?.aborted ? 130 : 1;
 }
 
 /** Causes first: GitHub shows ten of each step, and a schedule tells the first. */

@@ -18,6 +18,9 @@ export interface RunFlags extends ProjectFlags, ReleaseFlags {
   readonly concurrency?: number;
   readonly assertions?: "block" | "report";
   readonly allOrNothing?: boolean;
+  readonly actionRetryLimit?: number;
+  /** Milliseconds. */
+  readonly executionTimeout?: number;
   readonly keepReleases?: number;
   readonly keepFor?: number;
 }

@@ -27,6 +27,8 @@ export interface Shell {
   readonly failed?: (failures: readonly UserErrorDetails[]) => void;
   /** Is called with each Ctrl-C and SIGTERM, by its name, and with what ends the process at once. Returns what ends that. */
   onInterrupt?(heard: (name: string, endNow: () => void) => void): () => void;
+  /** Ends what goes on as Ctrl-C does, with its reason: `--execution-timeout`. */
+  deadline?: AbortSignal;
   /** Set by a command that ends without an exception but not with 0. */
   exitCode: number;
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
 import { refuseDoubledKeys } from "./doubled-key.ts";
@@ -145,4 +146,24 @@ function objectOf(text: string, shown: string): Readonly<Record<string, unknown>
 function lineOf(text: string, key: string): number {
   const at = text.indexOf(JSON.stringify(key));
   return text.slice(0, Math.max(at, 0)).split("\n").length;
+}
+
+/** What is written there. TLS by PEM texts; the file says nothing of `sslmode`, which `PGSSLMODE` has. */
+interface Credentials {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: string;
+  readonly databaseName: string;
+  readonly ssl?: Readonly<Record<string, string>>;
+}
+
+/** A connection as Dataform 2 writes it down. */
+export function credentialsOf({ host, port, user, password = "", database, ssl }: ConnectionSettings): Credentials {
+  const texts = { serverCertificate: ssl.ca, clientCertificate: ssl.cert, clientPrivateKey: ssl.key };
+  const said = Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return {
+    ...{ host, port, username: user, password, databaseName: database },
+    ...(said.length ? { ssl: Object.fromEntries(said) } : {}),
+  };
 }

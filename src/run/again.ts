@@ -1,4 +1,4 @@
-import { SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
+import { connectionLost, SQLSTATE, sqlState } from "../postgres/sqlstate.ts";
 import { pause } from "../wait/pause.ts";
 import type { RunContext } from "./context.ts";
 
@@ -23,6 +23,11 @@ interface Repeatable {
   readonly conflicts: ReadonlyMap<string, string>;
   /** Makes the session ready for another attempt. Nothing else is left of the one that failed. */
   readonly undo: () => Promise<unknown>;
+  /**
+   * How often it is done again, whatever the server refused it for.
+   * @default 0
+   */
+  readonly retries?: number;
 }
 
 let last: Promise<unknown> = Promise.resolve();
@@ -37,21 +42,33 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
 /** Does what the server took back because of another transaction once more, a few times, and tells of it. */
 export async function again<T>(
   work: () => Promise<T>,
-  { what, conflicts, undo }: Repeatable,
+  { what, conflicts, undo, retries = 0 }: Repeatable,
   { signal, events }: Pick<RunContext, "signal" | "events">,
 ): Promise<T> {
   let met = "";
+  let retried = 0;
   for (let attempt = 1; ; attempt++) {
     try {
       return await (CONFLICTS.has(met) ? inTurn(work) : work());
     } catch (error) {
       met = sqlState(error) ?? "";
       const conflict = conflicts.get(met);
-      if (conflict === undefined || attempt === ATTEMPTS || signal.aborted) throw error;
-      await undo();
-      events.again?.(`${what} met ${conflict}: tried again (${attempt + 1} of ${ATTEMPTS})`);
+      if (signal.aborted) throw error;
+      if (conflict !== undefined && attempt - retried < ATTEMPTS) {
+        await undo();
+        events.again?.(`${what} met ${conflict}: tried again (${attempt - retried + 1} of ${ATTEMPTS})`);
+      } else if (retried < retries && isRefusal(error)) {
+        await undo();
+        events.again?.(`${what} failed: ${(error as Error).message}: tried again (${++retried} of ${retries})`);
+      } else throw error;
       // At random, so as not to meet those again that do not take turns.
       await pause(Math.random() * 100 * attempt, signal);
     }
   }
+}
+
+/** What the server said of the statement, and not of the session or of who cancelled it. */
+function isRefusal(error: unknown): boolean {
+  const state = sqlState(error);
+  return state !== undefined && state !== SQLSTATE.queryCanceled && !connectionLost(error);
 }

@@ -109,6 +109,7 @@ async function audit(step: AuditStep, { client, connection }: Connection, contex
         what: `${step.kind} ${targetKey(step.target)}`,
         conflicts: CONFLICTS_AND_LOCKS,
         undo: () => backToSavepoint(client, "audit"),
+        retries: context.retries,
       },
       context,
     );

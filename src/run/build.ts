@@ -123,7 +123,11 @@ async function undisturbed<T>(step: WorkStep, worker: Worker, context: RunContex
   if (!isOneTransaction(step)) return work();
   const conflicts = step.step === "build" ? CONFLICTS_AND_LOCKS : CONFLICTS;
   const undo = () => worker.client.query(sql`rollback`);
-  return again(work, { what: `${step.kind} ${targetKey(step.target)}`, conflicts, undo }, context);
+  return again(
+    work,
+    { what: `${step.kind} ${targetKey(step.target)}`, conflicts, undo, retries: context.retries },
+    context,
+  );
 }
 
 /** Operations may be several, and a procedure by itself may commit on its way. */

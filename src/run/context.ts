@@ -16,6 +16,8 @@ export interface RunContext {
   readonly events: RunEvents;
   readonly sources: Sources;
   readonly failpoint: ReachFailpoint;
+  /** How often a step that the server refuses is done again, where it is one transaction. */
+  readonly retries: number;
   readonly record: (result: StepResult) => void;
   /** Seconds since the run began. */
   readonly elapsed: () => number;

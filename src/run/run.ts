@@ -52,6 +52,11 @@ export interface RunOptions extends PlanOptions, SessionOptions, ReleaseOptions,
    */
   readonly concurrency?: number;
   /**
+   * How often a step that PostgreSQL refuses is done again; operations only where they are one transaction.
+   * @default 0
+   */
+  readonly retries?: number;
+  /**
    * What is kept of the past.
    * @default what the project file says
    */
@@ -151,6 +156,7 @@ class Run {
       signal: session.signal,
       events,
       failpoint: session.failpoint,
+      retries: options.retries ?? 0,
       sources,
       record: (result) => this.#results.record(result),
       elapsed: () => this.#results.elapsed(),

@@ -98,7 +98,7 @@ test("every flag of every command stands in the documentation's tables with the 
   );
   const under = (name: string) => leaves.map(nameOf).filter((one) => one === name || one.startsWith(`${name} `));
   const documented = [...section.matchAll(/^\| (`--.*?) \| (.*?) \| .* \|$/gm)].flatMap(([, flags, of]) => {
-    const names = [...of!.matchAll(/`([\w ]+)`/g)].map(([, name]) => name!);
+    const names = [...of!.matchAll(/`([\w -]+)`/g)].map(([, name]) => name!);
     const excepted = names.flatMap(under);
     const having = of!.startsWith("all") ? leaves.map(nameOf).filter((one) => !excepted.includes(one)) : names;
     return [...flags!.matchAll(/--[\w-]+/g)].flatMap(([flag]) => having.map((name) => `${name} ${flag}`));

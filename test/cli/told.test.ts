@@ -124,7 +124,7 @@ test("a model that cannot be published takes along what reads it, which is told 
 /** Every command and command of a command, as the help lists them. */
 async function commands(dir: string, above: readonly string[] = []): Promise<string[][]> {
   const { stdout } = await cli(dir, [...above, "--help"]);
-  const names = [...(stdout.split("\nCommands:\n")[1] ?? "").matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name!);
+  const names = [...(stdout.split("\nCommands:\n")[1] ?? "").matchAll(/^ {2}([\w-]+)/gm)].map(([, name]) => name!);
   const found = names.filter((name) => name !== "help").map((name) => [...above, name]);
   const below = await Promise.all(found.map((name) => commands(dir, name)));
   return [...found, ...below.flat()];

@@ -10,12 +10,14 @@ import { addFolder } from "../folder.ts";
 import { addIgnoredOptions, addProjectOptions, collectNames, type ProjectFlags } from "../options.ts";
 import type { AddCommand, Shell } from "../shell.ts";
 import { textTable } from "../show/table.ts";
+import { watching } from "../watching.ts";
 
 interface CompileFlags extends ProjectFlags, OutputFlags {
   readonly json?: boolean;
   readonly dot?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
+  readonly watch?: boolean;
 }
 
 export const addCompileCommand: AddCommand = (command, shell) => {
@@ -24,18 +26,22 @@ export const addCompileCommand: AddCommand = (command, shell) => {
     .addOption(new Option("--dot", "the graph as Graphviz draws it").conflicts("json"))
     .addOption(new Option("--quiet", "no list of the actions").conflicts("verbose"))
     .option("--verbose", "and what each action reads")
-    .action(async (_: string | undefined, flags: CompileFlags) => {
-      const graph = await compileProject(shell, flags);
-      const refused = graph.actions.flatMap((action) =>
-        "refused" in action && action.refused ? [action.refused] : [],
-      );
-      for (const error of refused) shell.say(formatUserError(error));
-      if (refused.length) shell.exitCode = 1;
-      for (const note of graph.notes) shell.say(`note: ${note}`);
-      print(outputOf(graph, flags), flags, shell);
+    .option("--watch", "compile again whenever files are others, until Ctrl-C")
+    .action((_: string | undefined, flags: CompileFlags) => {
+      const compileOnce = () => compiled(flags, shell);
+      return flags.watch ? watching(shell, compileOnce) : compileOnce();
     });
   addIgnoredOptions(addProjectOptions(addOutputOptions(command)), shell.say);
 };
+
+async function compiled(flags: CompileFlags, shell: Shell): Promise<void> {
+  const graph = await compileProject(shell, flags);
+  const refused = graph.actions.flatMap((action) => ("refused" in action && action.refused ? [action.refused] : []));
+  for (const error of refused) shell.say(formatUserError(error));
+  if (refused.length) shell.exitCode = 1;
+  for (const note of graph.notes) shell.say(`note: ${note}`);
+  print(outputOf(graph, flags), flags, shell);
+}
 
 function addOutputOptions(command: Command): Command {
   return command

@@ -1,7 +1,8 @@
 import { Option } from "commander";
 import { compileProject } from "../compiling.ts";
+import { withDeadline } from "../deadline.ts";
 import { addFolder } from "../folder.ts";
-import { addConnectionOption, addIgnoredOptions, addProjectOptions, parseCount } from "../options.ts";
+import { addConnectionOption, addIgnoredOptions, addProjectOptions, parseCount, parseDuration } from "../options.ts";
 import { addReleaseOptions, addRetentionOptions } from "../releasing.ts";
 import { addSelectionOptions, type RunFlags } from "../selection.ts";
 import type { AddCommand } from "../shell.ts";
@@ -20,13 +21,26 @@ export const addRunCommand: AddCommand = (command, shell) => {
       ).choices(["block", "report"]),
     )
     .option("--all-or-nothing", "publish nothing when anything failed")
-    .action(async (_: string | undefined, flags: RunFlags) => {
-      // The compiler works in a process of its own while the rest of this one is loaded.
-      const compiling = compileProject(shell, flags);
-      compiling.catch(() => {});
-      const { runCommand } = await import("../run-command.ts");
-      await runCommand(compiling, flags, shell);
-    });
+    .addOption(
+      new Option(
+        "--action-retry-limit <n>",
+        "do again what PostgreSQL refuses, so often at most, where that is one transaction",
+      ).argParser(parseCount),
+    )
+    .addOption(
+      new Option("--execution-timeout <duration>", "time for all of it, compiling too; then it is cancelled").argParser(
+        parseDuration,
+      ),
+    )
+    .action((_: string | undefined, flags: RunFlags) =>
+      withDeadline(shell, flags.executionTimeout, async () => {
+        // The compiler works in a process of its own while the rest of this one is loaded.
+        const compiling = compileProject(shell, flags);
+        compiling.catch(() => {});
+        const { runCommand } = await import("../run-command.ts");
+        await runCommand(compiling, flags, shell);
+      }),
+    );
   addRetentionOptions(addReleaseOptions(addSelectionOptions(command)));
   addIgnoredOptions(addConnectionOption(addProjectOptions(command)), shell.say);
 };

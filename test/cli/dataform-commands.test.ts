@@ -1,0 +1,126 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
+import { withClient } from "../../src/postgres/client.ts";
+import { script } from "../../src/sql/authored.ts";
+import { cli, startCli } from "../support/cli.ts";
+import { ownDatabase } from "../support/database.ts";
+import { testProject } from "../support/project.ts";
+
+// Commands and flags that Dataform has, and dbt has not.
+
+test("listtables and gettablemetadata tell of the database what Dataform 2 tells, with and without the warehouse", async () => {
+  const { dir } = testProject({});
+  const { url, settings } = await ownDatabase();
+  await withClient(settings, {}, (client) =>
+    client.script(
+      script(`create schema shop;
+        create table shop.orders (id bigint, "at" timestamptz, amount numeric(10, 2), place point, gone int);
+        alter table shop.orders drop column gone;
+        comment on table shop.orders is 'What was ordered';
+        comment on column shop.orders.amount is 'In euros';
+        create view shop.totals as select sum(amount) as amount from shop.orders;
+        create schema _dataform; create table _dataform.private ()`),
+    ),
+  );
+  const env = { DATABASE_URL: url };
+  expect((await cli(dir, ["listtables", "postgres"], env)).stdout).toBe("shop.orders\nshop.totals");
+  expect(JSON.parse((await cli(dir, ["listtables", "--json"], env)).stdout)).toEqual([
+    { schema: "shop", name: "orders" },
+    { schema: "shop", name: "totals" },
+  ]);
+  const told = await cli(dir, ["gettablemetadata", "postgres", "shop", "orders"], env);
+  expect(JSON.parse(told.stdout)).toEqual({
+    type: "TABLE",
+    target: { schema: "shop", name: "orders" },
+    fields: [
+      { name: "id", primitive: "INTEGER" },
+      { name: "at", primitive: "TIMESTAMP" },
+      { name: "amount", primitive: "NUMERIC", description: "In euros" },
+      { name: "place", primitive: "UNKNOWN" },
+    ],
+    description: "What was ordered",
+  });
+  expect(JSON.parse((await cli(dir, ["gettablemetadata", "shop", "totals"], env)).stdout).type).toBe("VIEW");
+  const missing = await cli(dir, ["gettablemetadata", "postgres", "shop", "order"], env);
+  expect([missing.exitCode, missing.stderr]).toEqual([1, expect.stringContaining("did you mean shop.orders?")]);
+  const other = await cli(dir, ["listtables", "bigquery"], env);
+  expect([other.exitCode, other.stderr]).toEqual([2, expect.stringContaining("bigquery is not reached from here")]);
+});
+
+test("init-creds writes what every command reads, for its owner alone, once, and only where it works", async () => {
+  const { dir } = testProject({});
+  const { url } = await ownDatabase();
+  const path = join(dir, ".df-credentials.json");
+  const env = { PGSSLMODE: "prefer" };
+  const nobody = await cli(dir, ["init-creds", "postgres"]);
+  expect([nobody.exitCode, nobody.stderr]).toEqual([2, expect.stringContaining("no database is named")]);
+  const broken = await cli(dir, ["init-creds", "postgres", "--url", url.replace(/\/[^/]*$/, "/nowhere")], env);
+  expect([broken.exitCode, existsSync(path)]).toEqual([2, false]);
+  const done = await cli(dir, ["init-creds", "postgres", ".", "--url", url], env);
+  expect([done.exitCode, done.stderr]).toEqual([0, expect.stringContaining(".df-credentials.json written")]);
+  expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({
+    host: new URL(url).hostname,
+    port: Number(new URL(url).port),
+    databaseName: new URL(url).pathname.slice(1),
+  });
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect((await cli(dir, ["query", "select 1 as a", "--json"], env)).stdout).toBe('[{"a":1}]');
+  const again = await cli(dir, ["init-creds", "--no-test-connection", "--url", url], env);
+  expect([again.exitCode, again.stderr]).toEqual([2, expect.stringContaining("is there already")]);
+});
+
+test("install gives a project the packages that package.json names, without running their scripts", async () => {
+  const { dir, write } = testProject({
+    "words.sqlx": 'config { type: "view" }\nselect ${require("pack").word} as word',
+    "pack/index.js": 'exports.word = "1";',
+    "pack/package.json":
+      '{ "name": "pack", "version": "1.0.0", "scripts": { "install": "node -e \\"require(\'fs\').writeFileSync(\'ran\', \'\')\\"" } }',
+  });
+  expect((await cli(dir, ["install"])).stderr).toContain("no package.json");
+  write({ "package.json": '{ "dependencies": { "pack": "file:pack" } }' });
+  const { exitCode, stderr } = await cli(dir, ["install"], {});
+  expect([exitCode, stderr]).toEqual([0, expect.stringContaining("added 1 package")]);
+  expect(existsSync(join(dir, "pack/ran"))).toBe(false);
+  expect((await cli(dir, ["compile"])).exitCode).toBe(0);
+  write({ "package.json": '{ "dependencies": ' });
+  const failed = await cli(dir, ["install"]);
+  expect([failed.exitCode, failed.stderr]).toEqual([1, expect.stringContaining("npm did not install")]);
+});
+
+test("compile --watch compiles again when a file is another one, tells mistakes and goes on, until Ctrl-C", async () => {
+  const { dir, write } = testProject({ "a.sqlx": 'config { type: "view" }\nselect 1 as id' });
+  const watched = startCli(dir, ["compile", "--watch", "--quiet"]);
+  const looked = (count: number) =>
+    vi.waitFor(() => expect(watched.said().split("watching for changes")).toHaveLength(count + 1), { timeout: 60_000 });
+  await looked(1);
+  write({ "b.sqlx": 'config { type: "veiw" }\nselect 1 as id' });
+  await looked(2);
+  write({ "b.sqlx": 'config { type: "view" }\nselect 1 as id' });
+  await looked(3);
+  watched.interrupt();
+  const { exitCode, stderr } = await watched.end;
+  expect([exitCode, stderr]).toEqual([
+    0,
+    expect.stringMatching(/^1 action and[\s\S]*unknown type "veiw"[\s\S]*2 actions and/),
+  ]);
+});
+
+test("--action-retry-limit does again what the server refuses, and --execution-timeout cancels what takes too long", async () => {
+  const { dir, write } = testProject({
+    "a.sqlx": "config { type: \"table\" }\nselect 1 / (nextval('tries') - 2) as id",
+  });
+  const { url, settings } = await ownDatabase();
+  const env = { DATABASE_URL: url };
+  await withClient(settings, {}, (client) => client.script(script("create sequence tries; select nextval('tries')")));
+  const retried = await cli(dir, ["run", "--action-retry-limit", "2"], env);
+  expect([retried.exitCode, retried.stderr]).toEqual([
+    0,
+    expect.stringContaining("table marts.a failed: division by zero: tried again (1 of 2)"),
+  ]);
+  write({ "a.sqlx": 'config { type: "table" }\nselect 1 as id from pg_sleep(60)' });
+  const late = await cli(dir, ["run", "--execution-timeout", "1s", "--json"], env);
+  expect([late.exitCode, late.stderr]).toEqual([1, expect.stringContaining("longer than --execution-timeout")]);
+  const [first] = JSON.parse(late.stdout).errors;
+  expect(first.message).toContain("longer than --execution-timeout");
+});
