@@ -113,11 +113,38 @@ function upcoming(line: ScheduleLine, next: Date | null, decidedUntil: Date): Up
 /**
  * When a line is due first after it was declared, or declared otherwise: never before now, and never before what is decided.
  * @param before what is recorded of it; undefined for a new one
+ * @param foreseen what is known already
  */
-export function firstDue(line: ScheduleLine, before: { readonly decidedUntil: Date } | undefined, now: Date): Upcoming {
+export function firstDue(
+  line: ScheduleLine,
+  before: { readonly decidedUntil: Date } | undefined,
+  now: Date,
+  foreseen?: Foreseen,
+): Upcoming {
   const from = before && before.decidedUntil > now ? before.decidedUntil : now;
+  const isForeseen = foreseen && foreseen.after <= from && from < foreseen.due;
+  return upcoming(line, isForeseen ? foreseen.due : nextOf(line, from), from);
+}
+
+/** That a line is due at `due`, and at no moment before it that is later than `after`. */
+export interface Foreseen {
+  readonly after: Date;
+  readonly due: Date;
+}
+
+/** When each line is due first after a moment, by name; without those that are not due. */
+export function foresee(lines: readonly ScheduleLine[], after: Date): ReadonlyMap<string, Foreseen> {
+  return new Map(
+    lines.flatMap((line) => {
+      const due = nextOf(line, after);
+      return due ? [[line.name, { after, due }] as const] : [];
+    }),
+  );
+}
+
+function nextOf(line: ScheduleLine, after: Date): Date | null {
   const cron = line.enabled ? cronOf(line) : undefined;
-  return upcoming(line, (cron && nextDue(cron, from)) ?? null, from);
+  return (cron && nextDue(cron, after)) ?? null;
 }
 
 /** When a due begins: later by a part of the jitter that hangs on line and due, and on no chance. */

@@ -2,14 +2,19 @@ import type { ScheduleLine } from "../model/schedule.ts";
 import { takeLock } from "../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { sql } from "../sql/sql.ts";
-import { firstDue, type Upcoming } from "./decide.ts";
+import { type Foreseen, firstDue, type Upcoming } from "./decide.ts";
 import { clockOf, type Deciding, milliseconds, momentOf, tellFollowers } from "./deciding.ts";
 
 /**
  * Records the lines as they are declared now. A new one, and one whose time is another, is due first after now: nothing is made up
  * for. What is as it was goes on where it was, also after days. What is no longer declared has no dues.
+ * @param foreseen dues that somebody has computed, by the names of the lines
  */
-export async function registerLines(client: Client, deciding: Deciding): Promise<void> {
+export async function registerLines(
+  client: Client,
+  deciding: Deciding,
+  foreseen: ReadonlyMap<string, Foreseen> = new Map(),
+): Promise<void> {
   await withTransaction(client, async () => {
     // One at a time, the later one last: its declaration is the one that is decided by. A lock of the table would be one too many
     // beside those of its rows.
@@ -32,7 +37,7 @@ export async function registerLines(client: Client, deciding: Deciding): Promise
     await beginLines(
       client,
       environment,
-      others.map((line) => ({ line, first: firstDue(line, before.get(line.name), now) })),
+      others.map((line) => ({ line, first: firstDue(line, before.get(line.name), now, foreseen.get(line.name)) })),
     );
     await client.query(
       sql`

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { RecordedStep, ScheduleLine } from "../../src/model/schedule.ts";
 import { advance } from "../../src/schedule/advance.ts";
-import { type Decision, decide, firstDue, type LineState, startOf } from "../../src/schedule/decide.ts";
+import { type Decision, decide, firstDue, foresee, type LineState, startOf } from "../../src/schedule/decide.ts";
 
 // What becomes of dues, and of the steps of one: pure, by what is recorded and the moment.
 
@@ -110,6 +110,20 @@ test("a line is due first after it was declared, and after what is decided", () 
   expect(first(day(1), day(2, "12:00"))).toEqual(day(3));
   expect(first(day(7), day(2, "12:00"))).toEqual(day(8));
   expect(first(undefined, day(2), { ...nightly, enabled: false })).toBeNull();
+});
+
+test("a due that was foreseen is taken where it is the first all the same, and computed where it is not", () => {
+  const told = foresee([nightly, { ...nightly, name: "off", enabled: false }], day(3, "12:00"));
+  expect([...told.keys()]).toEqual(["nightly"]);
+  // One that can be told from what is computed.
+  const foreseen = { ...told.get("nightly")!, due: day(4, "00:01") };
+  const first = (now: Date, before?: Date) =>
+    firstDue(nightly, before && { decidedUntil: before }, now, foreseen).nextDue;
+  expect(first(day(3, "12:00"))).toEqual(foreseen.due);
+  expect(first(day(3, "23:59"))).toEqual(foreseen.due);
+  expect(first(day(3, "11:59"))).toEqual(day(4));
+  expect(first(day(4, "00:01"))).toEqual(day(5));
+  expect(first(day(3, "12:00"), day(9))).toEqual(day(10));
 });
 
 test("jitter is the same on every machine, differs from line to line and due to due, and moves no due", () => {

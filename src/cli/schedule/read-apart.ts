@@ -3,6 +3,7 @@ import { UserError, UserErrors } from "../../model/errors.ts";
 import type { ScheduleLine } from "../../model/schedule.ts";
 import { retentionOf } from "../../release/retention.ts";
 import type { FollowedFiles } from "../../schedule/arrivals.ts";
+import { foresee } from "../../schedule/decide.ts";
 import type { Known } from "../../schedule/declare/names.ts";
 import type { Shell } from "../shell.ts";
 import type { Answer, Question } from "./declared-apart.ts";
@@ -26,7 +27,8 @@ async function answerTo(shell: Shell, { flags }: Question): Promise<Answer> {
     const { declaredLines } = await import("./declared.ts");
     const { lines, known } = await declaredLines(shell, flags);
     const { runs, runsAge } = retentionOf(known.graph.project.retention);
-    return { kind: "lines", lines, files: filesOf(lines, known), kept: { dues: runs, age: runsAge } };
+    const kept = { dues: runs, age: runsAge };
+    return { kind: "lines", lines, files: filesOf(lines, known), foreseen: foresee(lines, new Date()), kept };
   } catch (error) {
     const errors: readonly unknown[] = error instanceof UserErrors ? error.errors : [error];
     if (!errors.every((one) => one instanceof UserError)) throw error;
