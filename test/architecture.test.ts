@@ -15,6 +15,7 @@ const allowed: Record<string, readonly string[]> = {
   sql: ["model"],
   library: ["model", "sql"],
   compile: ["model", "config", "sql", "wait", "seeds"],
+  format: ["model", "sql", "compile"],
   plan: ["model", "sql"],
   postgres: ["model", "sql", "config", "wait"],
   roles: ["model", "sql", "postgres"],

@@ -17,6 +17,8 @@ export const { readLayout } = createRequire(import.meta.url)("./layout.cjs") as 
     readonly configAgain?: number;
     readonly sql: Statements;
     readonly comments: readonly Range[];
+    readonly pre?: Statements;
+    readonly post?: Statements;
     readonly where?: Statements;
     readonly inputs: readonly Statements[];
     readonly unclosed?: { readonly name: string; readonly start: number };
