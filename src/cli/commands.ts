@@ -234,6 +234,14 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "format",
+    {
+      takes: "[options] [project-dir]",
+      description: "lay out the SQL of the project's files, where that changes nothing of what they mean",
+      load: async () => (await import("./commands/format.ts")).addFormatCommand,
+    },
+  ],
+  [
     "install",
     {
       takes: "[options] [project-dir]",

@@ -17,7 +17,6 @@ const COMMANDS: Readonly<Record<string, string>> = {
   show: "`dataform query 'select …'` shows rows",
   evaluate: "`dataform query 'select …'` shows rows",
   fetchdf: "`dataform query 'select …'` shows rows",
-  format: "SQLX is not formatted here; use your editor",
   retry: "`dataform run` goes on from the release that is published",
   source: "`dataform freshness` says how new each source is, against what its declaration wants (docs/ingest.md)",
   "run-operation": 'config { type: "operations" } is run with the models: `dataform run --actions name`',
