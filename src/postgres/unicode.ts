@@ -7,8 +7,14 @@ export const UNICODE = "UTF8";
 
 /** @throws UserError for a database that cannot hold every text, or does not know what it holds */
 export async function requireUnicode(client: Client): Promise<void> {
+  const encoding = await encodingOf(client);
+  if (encoding !== UNICODE) throw notUnicode(encoding);
+}
+
+/** The encoding of the database, by PostgreSQL's name. */
+export async function encodingOf(client: Client): Promise<string> {
   const { rows } = await client.query<{ encoding: string }>(sql`select current_setting('server_encoding') as encoding`);
-  if (rows[0]!.encoding !== UNICODE) throw notUnicode(rows[0]!.encoding);
+  return rows[0]!.encoding;
 }
 
 export function notUnicode(encoding: string): UserError {

@@ -2,7 +2,7 @@ import { refused, select } from "./authored.ts";
 import { id } from "./identifiers.ts";
 import { literal } from "./literals.ts";
 import { fixed, Identifier, Literal, Sql } from "./sql.ts";
-import { blockComment } from "./tokens.ts";
+import { blockComment, type Token, tokenize } from "./tokens.ts";
 
 /** Whose SQL it is: rows are also read from databases that are not PostgreSQL. */
 export type Dialect = "postgres" | "mysql" | "sqlserver";
@@ -49,6 +49,35 @@ export function dialectSelect(dialect: Dialect, text: string, what: string): Sql
   if (statement === "") throw refused(what, "one select", "nothing");
   if (statement === SEVERAL) throw refused(what, "one select", "something behind a semicolon");
   return new Sql(fixed(statement));
+}
+
+/** What of a statement stands outside of quotes, comments and parentheses; a blank for each piece that does not. */
+export function outermost(dialect: Dialect, text: string): string {
+  let depth = 0;
+  const pieces = dialect === "postgres" ? tokenize(text).map(plainToken) : plainPieces(dialect, text);
+  return pieces
+    .map((piece) => {
+      if (piece === ")") depth--;
+      const shown = depth === 0 ? piece : " ";
+      if (piece === "(") depth++;
+      return shown;
+    })
+    .join("");
+}
+
+const plainToken = ({ kind, text }: Token) => (kind === "word" || kind === "number" || kind === "symbol" ? text : " ");
+
+function plainPieces(dialect: Exclude<Dialect, "postgres">, text: string): string[] {
+  const [scanner] = scanners[dialect];
+  const pieces: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    const comment = dialect === "sqlserver" ? blockComment(text, at)?.text : undefined;
+    scanner!.lastIndex = at;
+    const token = comment ?? scanner!.exec(text)![0];
+    pieces.push(token.length === 1 ? token : " ");
+    at += token.length;
+  }
+  return pieces;
 }
 
 const SEVERAL = Symbol("several");

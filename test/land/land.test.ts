@@ -148,6 +148,22 @@ describe("a load", () => {
     expect(await load(url, {}, follow)).toMatchObject({ rows: 1, cursor: "5", warnings: [] });
   });
 
+  test("loses nothing behind a record that is rejected, whatever its time says", async () => {
+    const records = [
+      item(1),
+      item(2, { updated_at: "2026-02-31T00:00:00Z" }),
+      item(3, { id: 7, updated_at: "2999-01-01T00:00:00Z" }),
+    ];
+    const url = await serving(
+      [],
+      feed(() => records),
+    );
+    expect(await load(url)).toMatchObject({ rows: 1, rejected: 2, cursor: item(1).updated_at });
+    records.push(item(4));
+    expect(await load(url)).toMatchObject({ rows: 1, rejected: 0, cursor: item(4).updated_at });
+    expect(await rows("select count(*) as rejects from raw._rejected")).toEqual([{ rejects: "2" }]);
+  });
+
   test("without a cursor lands everything each time, under a new load", async () => {
     const url = await serving([item(1), item(1)]);
     for (const total of ["2", "4"]) {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { cursorOrder, orderOf } from "../../src/land/load/order.ts";
+import { withClient } from "../../src/postgres/client.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { ingestDatabase } from "../support/ingest-database.ts";
@@ -131,7 +132,7 @@ describe("a stream that follows a cursor", () => {
   ])("over %s goes on after 9.5 with 10.5, 11.5 and 100.5", async (type, schema) => {
     const { give, landed } = await feeding(type, schema);
     expect(await give("8.25", "9.5", "9.9")).toMatchObject({ error: null, rows: 3, cursor: "9.9" });
-    expect(await give("9.9", "10.5", "11.5", "100.5")).toMatchObject({ error: null, rows: 3, cursor: "100.5" });
+    expect(await give("10.5", "11.5", "100.5")).toMatchObject({ error: null, rows: 3, skipped: 1, cursor: "100.5" });
     expect(await landed()).toEqual(["8.25", "9.5", "9.9", "10.5", "11.5", "100.5"]);
   });
 
@@ -166,6 +167,52 @@ describe("a stream that follows a cursor", () => {
     await give("Z1", "B2");
     expect(await give("a1", "B1")).toMatchObject({ error: null, rows: 1, cursor: "a1" });
     expect(await landed()).toEqual(["B2", "Z1", "a1"]);
+  });
+
+  test("takes equal rows of a table without a key for several, also when more come later", async () => {
+    const { give, landed } = await feeding("integer", { type: "integer" });
+    expect(await give("5", "5")).toMatchObject({ error: null, rows: 2 });
+    expect(await give("5")).toMatchObject({ error: null, rows: 1, skipped: 2 });
+    expect(await give("6", "6")).toMatchObject({ error: null, rows: 2, skipped: 3 });
+    expect(await give()).toMatchObject({ error: null, rows: 0, skipped: 2 });
+    expect(await landed()).toEqual(["5", "5", "5", "6", "6"]);
+  });
+
+  test("is not moved by a value that its column does not take", async () => {
+    const { give, landed } = await feeding("numeric", { type: "number", postgresType: "integer" });
+    expect(await give("1", "99999999999")).toMatchObject({ error: null, rows: 1, rejected: 1, cursor: "1" });
+    expect(await give("2")).toMatchObject({ error: null, rows: 1, rejected: 0, skipped: 2, cursor: "2" });
+    expect(await landed()).toEqual(["1", "2"]);
+  });
+
+  test("over a text of another encoding goes by its bytes in UTF-8", async () => {
+    const { give, ingest, landed } = await feeding("text", { type: "string" }, "{ field: at, order: bytes }");
+    const { database, ...settings } = ingest.settings;
+    const name = `${database}_1252`;
+    await ingest.rows(`create database ${name} encoding 'WIN1252' locale 'C' template template0`);
+    onTestFinished(() => ingest.rows(`drop database ${name}`).then(() => {}));
+    const source = { ...settings, database: name };
+    const words = (...some: string[]) =>
+      withClient(source, {}, (client) =>
+        client.query(script(`insert into source values ${some.map((word) => `('${word}')`).join(", ")}`)),
+      );
+    await withClient(source, {}, (client) => client.query(script("create table source (at text)")));
+    ingest.sqlSource("from: public.source\ncursor: { field: at, order: bytes }", name);
+    // The euro is before both in WIN1252, and behind them in UTF-8.
+    await words("é", "ü");
+    await give();
+    await words("€");
+    expect(await give()).toMatchObject({ error: null, rows: 1, cursor: "€" });
+    expect(await landed()).toEqual(["é", "ü", "€"]);
+  });
+
+  test("over a query of some rows is refused", async () => {
+    const { ingest } = await feeding("integer", { type: "integer" });
+    ingest.sqlSource("query: select * from public.source limit 3\ncursor: { field: at }");
+    expect(await ingest.load()).toMatchObject({
+      status: "failed",
+      error: { message: expect.stringContaining("gives some of its rows"), location: { line: 8 } },
+    });
   });
 
   test("over a field that the source orders as texts is refused", async () => {

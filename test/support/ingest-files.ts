@@ -30,8 +30,8 @@ export interface FileIngest {
   put(files: Readonly<Record<string, string | Uint8Array>>): void;
   remove(name: string): void;
   schema(schema: object): void;
-  /** Makes the database itself the source of the stream `orders`. `stream` are lines of YAML in it. */
-  sqlSource(stream: string): void;
+  /** Makes the database itself, or another of its server, the source of the stream `orders`. `stream` are lines of YAML in it. */
+  sqlSource(stream: string, database?: string): void;
   /** Loads the stream `orders`. */
   load(options?: IngestOptions): Promise<StreamLoad>;
   /** The same into another database. */
@@ -79,8 +79,8 @@ ${lines.join("\n")}
   const put = (files: Readonly<Record<string, string | Uint8Array>>) => {
     for (const [name, content] of Object.entries(files)) write(join("data", name), content);
   };
-  const declared = () =>
-    loadIngest(join(dir, "ingest/shop.yaml"), { projectDir: dir, env: { SOURCE_URL: database.url } });
+  let sourceUrl = database.url;
+  const declared = () => loadIngest(join(dir, "ingest/shop.yaml"), { projectDir: dir, env: { SOURCE_URL: sourceUrl } });
   write("ingest/schema.json", JSON.stringify(schema));
   return {
     dir,
@@ -88,7 +88,8 @@ ${lines.join("\n")}
     put,
     remove: (name) => rmSync(join(dir, "data", name)),
     schema: (changed) => write("ingest/schema.json", JSON.stringify(changed)),
-    sqlSource: (changed) =>
+    sqlSource: (changed, name) => {
+      if (name !== undefined) sourceUrl = Object.assign(new URL(database.url), { pathname: `/${name}` }).href;
       write(
         "ingest/shop.yaml",
         `version: 1
@@ -103,7 +104,8 @@ ${changed
   .map((line) => `    ${line}`)
   .join("\n")}
 `,
-      ),
+      );
+    },
     load: async (options = {}) => (await ingest(declared(), database.settings, options)).streams[0]!,
     loadInto: async (settings) => (await ingest(declared(), settings)).streams[0]!,
     replay: () => {

@@ -5,9 +5,11 @@ import type {
   SqlStream,
   StreamDeclaration,
 } from "../../model/declarations.ts";
+import { restated, UserError } from "../../model/errors.ts";
 import type { RestOptions, RestStreamDeclaration } from "../../sources/rest/rest.ts";
 import type { SourcePage } from "../../sources/source.ts";
-import { type SqlCursor, selectOf } from "../../sources/sql/query.ts";
+import { type SqlCursor, type SqlQuery, selectOf } from "../../sources/sql/query.ts";
+import type { Dialect } from "../../sql/dialects.ts";
 import { heedingEach } from "../../wait/timers.ts";
 import { baseOf } from "../check/field-types.ts";
 import type { Landed } from "../load/load.ts";
@@ -69,11 +71,21 @@ async function* readSql(
   const options = { projectDir, askedAt, recordSchema: stream.recordSchema, follows: cursor?.field };
   if (dialect === "mysql") {
     const { readMysql } = await import("../../sources/sql/mysql.ts");
-    yield* readMysql(url, selectOf(dialect, stream.connector, cursor), options);
+    yield* readMysql(url, askedOf(dialect, stream.connector, cursor), options);
   } else if (dialect === "sqlserver") {
     const { readSqlServer } = await import("../../sources/sql/sqlserver.ts");
-    yield* readSqlServer(url, selectOf(dialect, stream.connector, cursor), options);
+    yield* readSqlServer(url, askedOf(dialect, stream.connector, cursor), options);
   } else throw new Error("a PostgreSQL is landed by itself");
+}
+
+/** What is asked of the database. What is wrong with it stands where a person declared it. */
+export function askedOf(dialect: Dialect, stream: SqlStream, cursor: SqlCursor | undefined): SqlQuery {
+  try {
+    return selectOf(dialect, stream, cursor);
+  } catch (error) {
+    if (error instanceof UserError) throw restated(error, { location: stream.askedAt });
+    throw error;
+  }
 }
 
 /** Where the query begins. */

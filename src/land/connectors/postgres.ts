@@ -5,10 +5,11 @@ import { copyJsonLines, copyOut } from "../../postgres/copy.ts";
 import { describeQuery } from "../../postgres/describe-types.ts";
 import { explained } from "../../postgres/explain-statement.ts";
 import { SOURCE_SESSION } from "../../postgres/pg-to-pg-copy.ts";
+import { encodingOf, UNICODE } from "../../postgres/unicode.ts";
 import { readNdjson } from "../../sources/formats/ndjson.ts";
 import type { SourceRecord } from "../../sources/json/document.ts";
 import type { SourcePage } from "../../sources/source.ts";
-import { selectOf } from "../../sources/sql/query.ts";
+import type { SqlCursor } from "../../sources/sql/query.ts";
 import type { Sql } from "../../sql/sql.ts";
 import type { Landed, Load } from "../load/load.ts";
 import { emitterOf, type LandOptions } from "../load/options.ts";
@@ -17,7 +18,7 @@ import type { LoadTarget } from "../load/target.ts";
 import { withLoad } from "../load/with-load.ts";
 import { type ColumnMatch, matchColumns, passesUnread, selectRecords } from "../write/column-match.ts";
 import { copyUnread } from "../write/unread-copy.ts";
-import { sqlCursor } from "./pages.ts";
+import { askedOf, sqlCursor } from "./pages.ts";
 
 type Postgres = SqlDeclaration & Required<Pick<SqlDeclaration, "settings">>;
 
@@ -89,13 +90,25 @@ async function ask(
   stream: StreamDeclaration,
   since: string | null,
 ): Promise<{ rows: Sql; match: ColumnMatch }> {
-  const { text: rows } = selectOf("postgres", stream.connector as SqlStream, sqlCursor(stream, since));
+  const { text: rows } = askedOf("postgres", stream.connector as SqlStream, await cursorOf(source, stream, since));
   try {
     return { rows, match: matchColumns(await describeQuery(source, rows), stream) };
   } catch (error) {
     throw ofQuery(error, rows, stream);
   }
 }
+
+async function cursorOf(
+  source: Client,
+  stream: StreamDeclaration,
+  since: string | null,
+): Promise<SqlCursor | undefined> {
+  const cursor = sqlCursor(stream, since);
+  return cursor?.order === "bytes" ? { ...cursor, isRecoded: !SAME_BYTES.has(await encodingOf(source)) } : cursor;
+}
+
+/** Encodings of which the bytes order texts as UTF-8 does. SQL_ASCII is sent as it is. */
+const SAME_BYTES = new Set([UNICODE, "SQL_ASCII", "LATIN1"]);
 
 /** What is wrong with a query stands where a person declared it. */
 function ofQuery(error: unknown, rows: Sql, { connector }: StreamDeclaration, sent?: Sql): unknown {

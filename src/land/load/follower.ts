@@ -1,8 +1,8 @@
 import type { CursorDeclaration, StreamDeclaration } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
 import type { LoadCursor } from "../../model/load-report.ts";
-import type { SourceRecord } from "../../sources/json/document.ts";
-import { CursorTracker } from "./cursor-tracker.ts";
+import { askedFrom, isAhead } from "../../sources/rest/windows.ts";
+import { CursorTracker, type Followed } from "./cursor-tracker.ts";
 import { cursorOrder } from "./order.ts";
 import type { Tally } from "./tally.ts";
 
@@ -10,8 +10,8 @@ import type { Tally } from "./tally.ts";
 export interface Follower {
   /** Null for the beginning. */
   readonly start: LoadCursor | null;
-  /** Whether a record is new, and counts from now on; undefined where all are. */
-  readonly admit?: (record: SourceRecord, text: string) => boolean;
+  /** What asks of each record whether it is new; undefined where all are. */
+  readonly records?: Pick<CursorTracker, "admit" | "refuse" | "land">;
   /** What of it a person should know, after all that was counted. */
   readonly warning?: () => string | undefined;
   /** Where the next load begins, after all that was counted. */
@@ -50,10 +50,16 @@ function followRecords(
   const order = cursorOrder(cursor, recordSchema);
   if (since !== undefined && Number.isNaN(order(since, since)))
     throw wrongSince(since, cursor.field, recordSchema.columns.find(({ name }) => name === cursor.field)!.type);
-  const tracker = new CursorTracker(cursor.field, order, start, lookback(stream, start?.value));
+  const tracker = new CursorTracker({
+    field: cursor.field,
+    order,
+    start,
+    ...reach(stream, start?.value ?? null),
+    countsEqual: stream.connector.kind === "sql",
+  });
   return {
     start,
-    admit: (record, text) => tracker.admit(record, text),
+    records: tracker,
     warning: () => {
       if (!tracker.isLost) return undefined;
       const { type } = recordSchema.columns.find(({ name }) => name === cursor.field)!;
@@ -74,12 +80,15 @@ function followsDays({ connector, cursor, batch }: StreamDeclaration): boolean {
   return connector.kind === "rest" && connector.window !== undefined && batch.kind === "slice" && !cursor;
 }
 
-/** The day that a window looks back to from the cursor; undefined where none does. */
-function lookback({ connector }: StreamDeclaration, value: string | null | undefined): string | undefined {
-  const days = connector.kind === "rest" ? connector.window?.lookbackDays : undefined;
-  const time = value ? Date.parse(value) : Number.NaN;
-  if (!days || Number.isNaN(time)) return undefined;
-  return new Date(time - days * 86_400_000).toISOString().slice(0, 10);
+/**
+ * From where to where records of a load may be. A window asks for whole days up to today: what it looks back to lands anew,
+ * and a value from the future, from where no window would begin, is no place.
+ */
+function reach({ connector }: StreamDeclaration, value: string | null): Pick<Followed, "from" | "isNowhere"> {
+  const window = connector.kind === "rest" ? connector.window : undefined;
+  if (!window) return { from: value };
+  const now = Date.now();
+  return { from: value === null ? null : askedFrom(window, value, now), isNowhere: (one) => isAhead(one, now) };
 }
 
 function wrongSince(since: string, field: string, type: string): UserError {

@@ -54,7 +54,10 @@ export class Load {
     this.#check = createChecker(stream.recordSchema, stream.drift, this.tally.seen.unknown);
     this.#buffer = new WriteBuffer(parts.writer, {
       reject: (rejection) => this.reject(rejection),
-      written: (rows) => this.#written(this.tally.rows + rows),
+      written: (rows, through) => {
+        parts.follower.records?.land(through);
+        this.#written(this.tally.rows + rows);
+      },
     });
   }
 
@@ -102,7 +105,7 @@ export class Load {
     const { follower } = this.#parts;
     const text = record.text();
     tally.records++;
-    if (follower.admit && !follower.admit(record, text)) {
+    if (follower.records && !follower.records.admit(record, text, tally.admitted)) {
       tally.skipped++;
       return;
     }
@@ -115,14 +118,15 @@ export class Load {
 
   /** Whether a line of JSON lands as it is: it is surely right, and its record need not be seen. */
   addLine(line: Line, copy: NdjsonCopy): boolean {
-    if (this.#parts.follower.admit || !copy.accepts(line.bytes)) return false;
+    if (this.#parts.follower.records || !copy.accepts(line.bytes)) return false;
     this.tally.records++;
     this.#buffer.addLine(this.tally.admitted, line, copy);
     return true;
   }
 
   reject(rejection: Rejection): void {
-    const { file, onRefused } = this.#parts;
+    const { file, follower, onRefused } = this.#parts;
+    follower.records?.refuse(rejection.rowNo);
     if (onRefused) {
       this.tally.note(rejection.reason);
       onRefused(rejection);

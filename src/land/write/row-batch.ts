@@ -57,6 +57,11 @@ export class RowBatch {
     return this.#rowNo.length;
   }
 
+  /** The number of the last row; 0 where there is none. */
+  get lastNo(): number {
+    return this.#rowNo.at(-1) ?? 0;
+  }
+
   /** @param place only its line and byte are kept where it has them */
   add(rowNo: number, place: Place, cells: readonly (string | null)[], text: string): number {
     const line = `${rowNo}\t${copyLine(cells)}`;

@@ -12,8 +12,8 @@ export interface RowWriter {
 interface BufferHooks {
   /** Takes a row that the server refused. */
   reject(rejection: Rejection): void;
-  /** So many more rows have landed. Throws where the load is to end. */
-  written(rows: number): void;
+  /** So many more rows have landed, and none up to number `through` is left. Throws where the load is to end. */
+  written(rows: number, through: number): void;
 }
 
 /**
@@ -80,11 +80,12 @@ export class WriteBuffer {
   async #write(): Promise<void> {
     // Rows may go on gathering meanwhile.
     const rows = this.#rows;
+    const through = rows.lastNo;
     this.#rows = new RowBatch(this.#free);
     this.#size = 0;
     const landed = rows.count ? await this.#writer.copyRows(rows, (rejection) => this.#hooks.reject(rejection)) : 0;
     rows.release();
     await this.flushRejections();
-    this.#hooks.written(landed);
+    this.#hooks.written(landed, through);
   }
 }

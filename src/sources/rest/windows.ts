@@ -33,14 +33,37 @@ export function windowFrom(window: Window, since: string): Window {
   return day < window.start ? { ...window, start: day } : window;
 }
 
-/** The day of a date, a time (UTC unless it says otherwise), or seconds or milliseconds since 1970. */
+/**
+ * From which value of the cursor on records are asked for once more, where the last load ended at `since`: its own without days
+ * to look back to, and none that `windowsOf` does not ask for. In the same words: of seconds since 1970 it is seconds.
+ */
+export function askedFrom({ lookbackDays }: Window, since: string, now: number): string {
+  const [day, today] = [cursorDay(since), Math.floor(now / DAY_MS)];
+  if (lookbackDays === 0 && day <= today) return since;
+  const first = Math.min(day - lookbackDays, today);
+  return EPOCH.test(since) ? String((first * DAY_MS) / unitOf(since)) : isoDay(first);
+}
+
+/** Whether a value is of a day that has not come anywhere. What is no date is of none. */
+export function isAhead(value: string, now: number): boolean {
+  return Math.floor(momentOf(value) / DAY_MS) > Math.floor(now / DAY_MS) + 1;
+}
+
+const EPOCH = /^\d{9,14}$/;
+/** Milliseconds of one since 1970: seconds until the year 5138. */
+const unitOf = (since: string) => (since.length > 11 ? 1 : 1000);
+
 function cursorDay(since: string): number {
-  if (/^\d{9,14}$/.test(since)) return dayOf(Number(since) * (since.length > 11 ? 1 : 1000), since);
+  return dayOf(momentOf(since), since);
+}
+
+/** Milliseconds since 1970 of a date, a time (UTC unless it says otherwise), or seconds or milliseconds since then; else NaN. */
+function momentOf(value: string): number {
+  if (EPOCH.test(value)) return Number(value) * unitOf(value);
   const [, date, time, zone] =
-    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d(?::?\d\d)?)?)?$/i.exec(since.trim()) ?? [];
-  if (date === undefined) return dayOf(Number.NaN, since);
-  if (time === undefined) return dayOf(Date.parse(`${date}T00:00:00Z`), since);
-  return dayOf(Date.parse(`${date}T${time}${fullZone(zone ?? "Z")}`), since);
+    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d(?::?\d\d)?)?)?$/i.exec(value.trim()) ?? [];
+  if (date === undefined) return Number.NaN;
+  return Date.parse(time === undefined ? `${date}T00:00:00Z` : `${date}T${time}${fullZone(zone ?? "Z")}`);
 }
 
 /** "+02" and "+0200" as "+02:00". */

@@ -1,6 +1,6 @@
 import type { SqlStream } from "../../model/declarations.ts";
 import { UserError } from "../../model/errors.ts";
-import { type Dialect, dialectId, dialectSelect, dialectText, numberLiteral } from "../../sql/dialects.ts";
+import { type Dialect, dialectId, dialectSelect, dialectText, numberLiteral, outermost } from "../../sql/dialects.ts";
 import { type Sql, sql } from "../../sql/sql.ts";
 
 /** From where on to read. */
@@ -10,8 +10,10 @@ export interface SqlCursor {
   readonly since: string | null;
   /** The type of the field's column in PostgreSQL. */
   readonly type: string;
-  /** A text in the order of its bytes, whatever the collation of the column. */
+  /** A text in the order of its bytes in UTF-8, whatever the collation of the column. */
   readonly order?: "bytes" | undefined;
+  /** Of a PostgreSQL: whether its own bytes are others. */
+  readonly isRecoded?: boolean;
 }
 
 /** A statement that ends neither in a semicolon nor in the middle of a comment. */
@@ -33,6 +35,7 @@ const MAX_NAME = 128;
 export function selectOf(dialect: Dialect, stream: Pick<SqlStream, "from" | "query">, cursor?: SqlCursor): SqlQuery {
   const query = stream.query === undefined ? undefined : dialectSelect(dialect, stream.query, "query:");
   if (!cursor) return { text: query ?? sql`select * from ${tableName(dialect, stream.from!)}` };
+  if (stream.query !== undefined) refuseSome(dialect, stream.query);
   const rows = query
     ? sql`(${query}
   ) as records`
@@ -42,6 +45,27 @@ export function selectOf(dialect: Dialect, stream: Pick<SqlStream, "from" | "que
   const where = cursor.since === null ? sql`` : sql` where ${field} >= ${sinceOf(dialect, cursor, cursor.since)}`;
   const text = sql`select * from ${rows}${where}`;
   return dialect === "sqlserver" ? { text, orderBy: field } : { text: sql`${text} order by ${field}` };
+}
+
+/** What ends a select after a number of rows. */
+const SOME: Readonly<Record<Dialect, RegExp>> = {
+  postgres: /(?<![.\w$]|\bas\s+)(?:limit(?!\s+(?:all|null)\b)|fetch|offset(?!\s+0\b))\b/i,
+  mysql: /(?<![.\w$])limit\b/i,
+  sqlserver: /\bselect\s+(?:(?:all|distinct)\s+)?top\b|(?<![.\w$])fetch\b/i,
+};
+
+/** The cursor goes on behind the largest value that came: of the rows before it, what the query left out would be lost. */
+function refuseSome(dialect: Dialect, query: string): void {
+  const found = SOME[dialect].exec(outermost(dialect, query))?.[0];
+  if (found === undefined) return;
+  throw new UserError({
+    message:
+      "the query gives some of its rows, and a cursor goes on behind the largest value that came: others would be lost",
+    expected: "a query of all rows: with the cursor each load asks only for what is new",
+    found,
+    hint: `leave ${found.trim().split(/\s+/).at(-1)} out, or the cursor`,
+    exitCode: 1,
+  });
 }
 
 /** SQL Server compares the last six bytes of a uniqueidentifier first, MariaDB the time of some versions. */
@@ -71,18 +95,24 @@ function tableName(dialect: Dialect, from: string): Sql {
 }
 
 /** The field as it is to be ordered. */
-function ordered(dialect: Dialect, { field, order }: SqlCursor): Sql {
+function ordered(dialect: Dialect, cursor: SqlCursor): Sql {
+  const { field, order } = cursor;
   const name = dialectId(dialect, field);
   if (order !== "bytes") return name;
   if (dialect === "mysql") return sql`cast(convert(${name} using utf8mb4) as binary)`;
-  return dialect === "sqlserver" ? sql`${name} collate Latin1_General_100_BIN2` : sql`${name} collate "C"`;
+  // Of a varchar the bytes are those of its code page.
+  if (dialect === "sqlserver") return sql`convert(nvarchar(max), ${name}) collate Latin1_General_100_BIN2`;
+  return cursor.isRecoded ? inUtf8(name) : sql`${name} collate "C"`;
 }
+
+const inUtf8 = (text: Sql) => sql`pg_catalog.convert_to(${text}, 'UTF8')`;
 
 /**
  * The value to begin at. In PostgreSQL a literal has the type of the field. The others compare numbers as numbers only if
  * they are written so: MySQL compares a number with a text as doubles.
  */
-function sinceOf(dialect: Dialect, { type, order }: SqlCursor, since: string): Sql {
+function sinceOf(dialect: Dialect, { type, order, isRecoded }: SqlCursor, since: string): Sql {
+  if (dialect === "postgres" && isRecoded) return inUtf8(dialectText(dialect, since));
   if (dialect === "postgres") return dialectText(dialect, since);
   const number = NUMERIC.test(type) ? numberLiteral(since) : undefined;
   if (!number) {

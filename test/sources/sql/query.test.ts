@@ -101,7 +101,34 @@ describe("the select of a stream", () => {
     expect(table("mysql", "o", cursor)).toBe(
       "select * from `o` where cast(convert(`id` using utf8mb4) as binary) >= cast('a''b' as binary) order by cast(convert(`id` using utf8mb4) as binary)",
     );
-    expect(query("sqlserver", "select 1", cursor).orderBy).toBe("[id] collate Latin1_General_100_BIN2");
+    expect(query("sqlserver", "select 1", cursor).orderBy).toBe(
+      "convert(nvarchar(max), [id]) collate Latin1_General_100_BIN2",
+    );
+    expect(table("postgres", "o", { ...cursor, isRecoded: true })).toBe(
+      `select * from "o" where pg_catalog.convert_to("id", 'UTF8') >= pg_catalog.convert_to('a''b', 'UTF8') order by pg_catalog.convert_to("id", 'UTF8')`,
+    );
+  });
+
+  test.each<[Dialect, string, string]>([
+    ["postgres", "select * from o limit 3", "limit"],
+    ["postgres", "with a as (select 1) select * from a order by 1 OFFSET 2 rows fetch first 3 rows only", "OFFSET"],
+    ["mysql", "select `limit` from o -- all\n limit 3", "limit"],
+    ["sqlserver", "select distinct top (3) * from o", "select distinct top"],
+  ])("of %s is refused with a cursor where it gives some rows only: %s", (dialect, text, found) => {
+    const cursor: SqlCursor = { field: "id", since: null, type: "bigint" };
+    expect(() => query(dialect, text, cursor)).toThrow(
+      expect.objectContaining({ message: expect.stringContaining("gives some of its rows"), found }),
+    );
+    expect(query(dialect, text).text).toBe(text);
+  });
+
+  test.each<[Dialect, string]>([
+    ["postgres", `select o.limit, 'limit' as limit, "fetch" from o /* limit 3 */ offset 0`],
+    ["postgres", "select * from (select * from o limit 3) as few limit all"],
+    ["mysql", "select `limit`, 'limit 3' from o where id in (select id from p limit 3) # limit 3"],
+    ["sqlserver", "select [top], 'select top' from o where id in (select top 3 id from p)"],
+  ])("of %s goes on where only a part of it is limited: %s", (dialect, text) => {
+    expect(query(dialect, text, { field: "id", since: null, type: "bigint" }).text).toContain(") as records");
   });
 
   test("begins a little before a number that MySQL may have shown shorter than it is", () => {
