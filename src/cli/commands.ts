@@ -234,6 +234,14 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "init",
+    {
+      takes: "[options] [warehouse] [folder]",
+      description: "make a project that runs: empty, a shop or marketing",
+      load: async () => (await import("./commands/init.ts")).addInitCommand,
+    },
+  ],
+  [
     "format",
     {
       takes: "[options] [project-dir]",

@@ -7,7 +7,6 @@ const COMMANDS: Readonly<Record<string, string>> = {
   audit: "`dataform run` asks every assertion before it publishes",
   seed: "`dataform run` makes tables of the CSV files in seeds/, with the models; `--tags seed` alone (docs/models.md)",
   load: "`dataform ingest` lands data: declare where from in ingest/*.yaml (docs/ingest.md)",
-  init: "copy a folder of examples/, or see docs/start.md: a project is dataform.json and definitions/",
   deps: "npm install: what a project needs stands in package.json",
   debug: "`dataform query 'select version()'` shows whether the database can be reached",
   snapshot: "a history of a source is a model: scd2.publish (docs/history.md)",

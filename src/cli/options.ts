@@ -54,6 +54,7 @@ const saysNothing: Readonly<Record<string, string>> = {
   "--default-location <value>": onBigQuery,
   "--database-suffix <value>": onBigQuery,
   "--default-reservation <value>": onBigQuery,
+  "--iceberg": onBigQuery,
   "--job-labels <value>": onBigQuery,
   "--job-prefix <value>": onBigQuery,
   "--jit-timeout <value>": onBigQuery,

@@ -57,6 +57,12 @@ export const answers: Readonly<Record<string, readonly string[][]>> = {
     ["2026-10-01", "3", "127.25"],
     ["2026-11-01", "3", "55.35"],
   ],
+  marketing: [
+    ["campaign_name", "currency", "spend", "spend_per_conversion"],
+    ["Spring sale", "EUR", "300.00", "15.00"],
+    ["Newsletter", "EUR", "100.00", "20.00"],
+    ["Brand", "USD", "525.25", "262.63"],
+  ],
   "jaffle-shop": [
     ["first_name", "number_of_orders", "lifetime_value"],
     ["Mia", "7", "86.00"],
