@@ -13,34 +13,34 @@ const NAMES = /(?:\/\* )?dataform_p(\d+)_(?: \*\/)?/g;
  * Takes the placeholders out: one that is a whole clause and has its lines for itself becomes a comment there, any other one a word.
  * @returns undefined where one has no end, or the text has such names already
  */
-export function takeOut(sql: string): TakenOut | undefined {
-  if (/dataform_p\d+_/.test(sql)) return undefined;
+export function takeOut(source: string): TakenOut | undefined {
+  if (/dataform_p\d+_/.test(source)) return undefined;
   const kept: string[] = [];
   let text = "";
-  for (let at = 0; at < sql.length; ) {
-    if (!sql.startsWith("${", at) || isEscaped(sql, at)) {
-      text += sql[at++];
+  for (let at = 0; at < source.length; ) {
+    if (!source.startsWith("${", at) || isEscaped(source, at)) {
+      text += source[at++];
       continue;
     }
-    const end = endOfCode(sql, at + 2);
+    const end = endOfCode(source, at + 2);
     if (end === undefined) return undefined;
     const name = `dataform_p${kept.length}_`;
-    kept.push(sql.slice(at, end));
-    text += isClause(sql, at, end) ? `/* ${name} */` : name;
+    kept.push(source.slice(at, end));
+    text += isClause(source, at, end) ? `/* ${name} */` : name;
     at = end;
   }
   return { text, putBack: (laidOut) => laidOut.replaceAll(NAMES, (_, index) => kept[Number(index)]!) };
 }
 
-function isEscaped(sql: string, at: number): boolean {
-  return sql[at - 1] === "\\";
+function isEscaped(source: string, at: number): boolean {
+  return source[at - 1] === "\\";
 }
 
 /** Of `when(…)`, a template or a choice, on lines of its own: it may be several lines of SQL, or none. */
-function isClause(sql: string, start: number, end: number): boolean {
-  const before = sql.slice(sql.lastIndexOf("\n", start - 1) + 1, start);
-  const after = /^[^\n]*/.exec(sql.slice(end))![0];
-  return before.trim() === "" && after.trim() === "" && /[`?]|\bwhen\(/.test(sql.slice(start, end));
+function isClause(source: string, start: number, end: number): boolean {
+  const before = source.slice(source.lastIndexOf("\n", start - 1) + 1, start);
+  const after = /^[^\n]*/.exec(source.slice(end))![0];
+  return before.trim() === "" && after.trim() === "" && /[`?]|\bwhen\(/.test(source.slice(start, end));
 }
 
 const IN_CODE = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|'(?:\\[\s\S]|[^'\\\n])*'|"(?:\\[\s\S]|[^"\\\n])*"|[`{}]|[\s\S]/y;
