@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import { compile } from "../compile/compile.ts";
 import type { CompiledGraph } from "../model/graph.ts";
+import { stateDirectory } from "./database.ts";
 import { untilInterrupted } from "./interrupt.ts";
 import type { ProjectFlags } from "./options.ts";
 import type { Shell } from "./shell.ts";
@@ -9,10 +11,11 @@ export function compileProject(shell: Shell, flags: ProjectFlags): Promise<Compi
   const { vars, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, disableAssertions, timeout } = flags;
   const given = { vars, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, disableAssertions, timeout };
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const keepIn = join(stateDirectory(shell), "compiled");
   const onPrinted = (text: string) => shell.say(text.replace(/\n$/, ""));
   return untilInterrupted(
     shell,
-    (signal) => compile(shell.projectDir, { ...options, onPrinted, signal }),
+    (signal) => compile(shell.projectDir, { ...options, keepIn, onPrinted, signal }),
     "stopping the compiler",
   );
 }

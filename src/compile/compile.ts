@@ -35,6 +35,11 @@ export interface CompileOptions extends ProjectOverrides {
   readonly memory?: number;
   /** Another copy of @dataform/core, by path. */
   readonly corePath?: string;
+  /**
+   * A folder in which what the project's code says is kept. It is not run again as long as its files, packages and variables are
+   * what they were; code that asks a clock or for chance runs every time.
+   */
+  readonly keepIn?: string;
   /** Is given what the project's own code prints, piece by piece; without it that is lost. */
   readonly onPrinted?: (text: string) => void;
   /** Stops the project's code, and throws its reason. */
@@ -46,12 +51,12 @@ export interface CompileOptions extends ProjectOverrides {
  * @throws UserError or UserErrors with file and line for every mistake found.
  */
 export async function compile(projectDir: string, options: CompileOptions = {}): Promise<CompiledGraph> {
-  const { timeout = 60_000, memory = 1024, corePath, onPrinted, signal, ...overrides } = options;
+  const { timeout = 60_000, memory = 1024, corePath, keepIn, onPrinted, signal, ...overrides } = options;
   const project = readProject(projectDir);
   const raw = rawTablesOf(projectDir);
   const seeds = seedsOf(projectDir);
   const limits = { timeout, memory };
-  const answer = await runCompiler({ project, overrides, limits, raw, seeds, corePath, onPrinted, signal });
+  const answer = await runCompiler({ project, overrides, limits, raw, seeds, corePath, keepIn, onPrinted, signal });
   const sources = new Map<string, string>();
   const {
     graph: models,

@@ -5,6 +5,7 @@ const { readdirSync, readFileSync, realpathSync } = require("node:fs");
 const Module = require("node:module");
 const path = require("node:path");
 const vm = require("node:vm");
+const { isFile } = require("./inputs.cjs");
 const { withMarkedColumns, withoutMistakes } = require("./config.cjs");
 const { compileSql, isFileOf2 } = require("./dataform2/sql-files.cjs");
 const { readLayout } = require("./layout.cjs");
@@ -90,14 +91,6 @@ const searched = new Map();
 function searchedFrom(folder) {
   if (!searched.has(folder)) searched.set(folder, Module._nodeModulePaths(folder));
   return searched.get(folder);
-}
-
-function isFile(file) {
-  try {
-    return require("node:fs").statSync(file).isFile();
-  } catch {
-    return false;
-  }
 }
 
 // `require("includes/x")` and `require("@dataform/core")` work from every project file, as in Dataform; so do other files by their
@@ -186,4 +179,4 @@ function packagedFile(name) {
   throw new Error(`dataform-postgres has no includes/${name}; it has ${names.join(", ")}`);
 }
 
-module.exports = { isFile, loadCore };
+module.exports = { loadCore };

@@ -8,6 +8,7 @@ import { OPTIMIZE_LATER } from "../model/optimizing.ts";
 import type { Seeds } from "../seeds/read-seeds.ts";
 import { after, heeding } from "../wait/timers.ts";
 import { wrongActions } from "./actions-file.ts";
+import { givenAs, type Inputs, KeptAnswers } from "./kept-answers.ts";
 import { type OwnProjectSettings, ownSettingsOf } from "./own-settings.ts";
 import type { ProjectFiles } from "./project.ts";
 import { checkSettings, ignoredSettings, isPlainlyRight, withheldSettings } from "./settings.ts";
@@ -153,7 +154,7 @@ interface Failure {
 
 /** The project file as it is written, and what became of the project. */
 type Compiled = Omit<SandboxAnswer, "notes" | "own"> & { readonly written: Readonly<Record<string, unknown>> };
-type WorkerAnswer = Compiled | { readonly failure: Failure };
+type WorkerAnswer = (Compiled | { readonly failure: Failure }) & { readonly inputs: Inputs };
 
 export interface Compilation {
   readonly project: ProjectFiles;
@@ -166,6 +167,8 @@ export interface Compilation {
    * @default the one that is installed
    */
   readonly corePath?: string | undefined;
+  /** A folder for answers that are good for the next time. */
+  readonly keepIn?: string | undefined;
   readonly onPrinted?: ((text: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -182,19 +185,43 @@ export async function runCompiler(compilation: Compilation): Promise<SandboxAnsw
   return { ...answer, notes: ignoredSettings(written, project), own };
 }
 
+/** What the project's code is told. */
+interface Request {
+  readonly corePath: string;
+  readonly projectDir: string;
+  readonly files: readonly string[];
+  readonly overrides: ProjectOverrides;
+  readonly withheld: readonly string[];
+}
+
 /**
- * Compiles the project in a child process with an empty environment, a time limit and a memory limit.
+ * What the project's code says: as it did before, where all that it has read is what it was; or else in a child process.
  * @throws UserError when the project's code stops the compiler, runs too long or takes too much memory.
  */
 async function compileOnce(compilation: Compilation, placeThrown: boolean): Promise<Compiled> {
-  const {
-    project,
-    overrides,
-    limits,
-    raw,
-    seeds: read,
-    corePath = createRequire(import.meta.url).resolve("@dataform/core"),
-  } = compilation;
+  const { project, overrides, raw, seeds, keepIn } = compilation;
+  const { projectDir, files } = project;
+  const { corePath = createRequire(import.meta.url).resolve("@dataform/core") } = compilation;
+  const request: Request = { corePath, projectDir, files, overrides, withheld: withheldSettings(project) };
+  if (keepIn === undefined || placeThrown) return (await runWorker(compilation, { ...request, placeThrown })).answer;
+  const answers = new KeptAnswers<Compiled>(keepIn, request);
+  const found = answers.find();
+  const given = async () => givenAs([(await raw).tables, (await seeds).seeds]);
+  if (found && found.given === (await given())) {
+    for (const text of found.printed) compilation.onPrinted?.(text);
+    return found.answer;
+  }
+  const { answer, printed, inputs } = await runWorker(compilation, { ...request, placeThrown });
+  if ("states" in inputs && !answer.graph.graphErrors?.compilationErrors?.length)
+    answers.keep({ states: inputs.states, given: await given(), printed, answer });
+  return answer;
+}
+
+/** Compiles the project in a child process with an empty environment, a time limit and a memory limit. */
+async function runWorker(
+  { project, limits, raw, seeds: read, onPrinted, signal }: Compilation,
+  request: Request & { readonly placeThrown: boolean },
+): Promise<{ readonly answer: Compiled; readonly inputs: Inputs; readonly printed: readonly string[] }> {
   const child = fork(fileURLToPath(new URL("worker.cjs", import.meta.url)), {
     env: {},
     // Many short-lived objects: a larger nursery saves a tenth of the time.
@@ -211,23 +238,24 @@ async function compileOnce(compilation: Compilation, placeThrown: boolean): Prom
     timedOut = true;
     child.kill("SIGKILL");
   });
+  const printed: string[] = [];
   try {
     // They are read while the child starts.
     const { tables: rawTables } = await raw;
     const { seeds } = await read;
-    const { projectDir, files } = project;
-    const withheld = withheldSettings(project);
-    child.send({ corePath, projectDir, files, overrides, withheld, rawTables, seeds, placeThrown });
+    child.send({ ...request, rawTables, seeds });
     const answered = new Promise<WorkerAnswer>((resolve, reject) => {
       child.on("message", (message: WorkerAnswer | { readonly printed: string }) => {
-        if ("printed" in message) compilation.onPrinted?.(message.printed);
-        else resolve(message);
+        if (!("printed" in message)) return resolve(message);
+        printed.push(message.printed);
+        onPrinted?.(message.printed);
       });
       child.once("error", reject);
       child.once("close", (code) => reject(timedOut ? tooLong(limits) : stopped(code, errorOutput, limits)));
     });
-    const answer = await heeding(answered, compilation.signal);
-    return "failure" in answer ? await explainFailure(answer.failure, project) : answer;
+    const { inputs, ...answer } = await heeding(answered, signal);
+    if ("failure" in answer) return await explainFailure(answer.failure, project);
+    return { answer, inputs, printed };
   } finally {
     stopClock();
     child.kill("SIGKILL");

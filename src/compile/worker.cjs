@@ -3,8 +3,8 @@
 // Plain CommonJS, so that it also runs from source and can stand in for the `require` that core expects.
 "use strict";
 // Before anything else takes the functions that read files.
-const { recordReads } = require("./reads.cjs");
-const filesRead = recordReads();
+const { Inputs, isFile } = require("./inputs.cjs");
+const inputs = new Inputs();
 const { readFileSync } = require("node:fs");
 const path = require("node:path");
 const { inspect } = require("node:util");
@@ -14,7 +14,7 @@ const { NON_NULL, patchConfig } = require("./config.cjs");
 const { builderOf, patchBuilders } = require("./dataform2/builders.cjs");
 const { Inlines } = require("./dataform2/inline.cjs");
 const { patchResolve } = require("./dataform2/resolving.cjs");
-const { isFile, loadCore } = require("./loading.cjs");
+const { loadCore } = require("./loading.cjs");
 const { encodeRequest } = require("./request.cjs");
 const { recordThrown } = require("./thrown.cjs");
 const { Tracer } = require("./tracer.cjs");
@@ -98,7 +98,9 @@ process.once("message", (request) => {
     const stack = error?.stack ?? "";
     answer = { failure: { message: error?.message ?? String(error), stack, frames: tracer.frames(stack) } };
   }
-  process.send(answer, () => process.disconnect());
+  process.send({ ...answer, inputs: inputs.end(Object.keys(require.cache).filter(path.isAbsolute)) }, () =>
+    process.disconnect(),
+  );
 });
 
 function compile({ corePath, projectDir, files, overrides, withheld, rawTables, seeds, placeThrown }) {
@@ -118,7 +120,7 @@ function compile({ corePath, projectDir, files, overrides, withheld, rawTables, 
   let tested;
   const compileSession = session.compile.bind(session);
   session.compile = () => {
-    core.loadFilesOf2(filesRead(projectDir));
+    core.loadFilesOf2(inputs.opened(projectDir));
     hearQueries();
     publishSeeds(session, seeds);
     declareRaw(session, rawTables);
@@ -154,7 +156,7 @@ function compile({ corePath, projectDir, files, overrides, withheld, rawTables, 
     traces: tracesOf(graph, callOf),
     tested: (graph.tests ?? []).map((test) => tested.get(test) ?? null),
     noTexts: tracer.noTexts(),
-    read: filesRead(projectDir),
+    read: inputs.opened(projectDir),
     written,
     settings: [...settings.values()].map(describe),
   };

@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import {
   accessSync,
   chmodSync,
-  chownSync,
   constants,
   existsSync,
   lstatSync,
@@ -11,11 +10,11 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { giveToProjectOwner, makeStateFolder } from "../../config/state-folder.ts";
 import { type ConnectionSettings, EMBEDDED_SOURCE } from "../../model/connection-settings.ts";
 import { UserError } from "../../model/errors.ts";
 import { notOurs, ownership } from "./owner.ts";
@@ -159,14 +158,8 @@ export const majorOf = (place: Place) => majorIn(place.dataDir);
 export function createFolder(stateDir: string): void {
   const folder = stateFolder(stateDir);
   try {
-    const before = [resolve(stateDir), folder].filter((path) => !existsSync(path));
-    mkdirSync(folder, { recursive: true });
-    for (const path of before) {
-      if (process.getuid?.() === 0) chmodSync(path, 0o755); // whatever the umask: the server user must pass
-      giveToProjectOwner(path, stateDir);
-    }
+    makeStateFolder(folder);
     accessSync(folder, constants.W_OK);
-    if (before.includes(folder)) writeFileSync(join(folder, ".gitignore"), "*\n");
   } catch (cause) {
     throw notWritable(folder, cause);
   }
@@ -179,13 +172,6 @@ export function notWritable(folder: string, cause: unknown): UserError {
     hint: "make the folder writable for this user (chown or chmod), work on a copy of the project, or set DATABASE_URL",
     cause,
   });
-}
-
-/** With sudo, what we create in somebody's project is theirs. */
-function giveToProjectOwner(path: string, stateDir: string): void {
-  if (process.getuid?.() !== 0) return;
-  const { uid, gid } = statSync(dirname(resolve(stateDir)));
-  if (uid !== 0) chownSync(path, uid, gid);
 }
 
 /**
