@@ -37,6 +37,15 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "ls",
+    {
+      takes: "[options] [project-dir]",
+      description: "list the actions that a selection means; needs no database",
+      load: async () => (await import("./commands/ls.ts")).addLsCommand,
+      alias: "list",
+    },
+  ],
+  [
     "test",
     {
       takes: "[options] [project-dir]",
@@ -236,7 +245,7 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
   [
     "init",
     {
-      takes: "[options] [warehouse] [folder]",
+      takes: "[options] [words...]",
       description: "make a project that runs: empty, a shop or marketing",
       load: async () => (await import("./commands/init.ts")).addInitCommand,
     },
@@ -252,7 +261,7 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
   [
     "install",
     {
-      takes: "[options] [project-dir]",
+      takes: "[project-dir]",
       description: "install the packages that package.json names, by npm, without their scripts",
       load: async () => (await import("./commands/install.ts")).addInstallCommand,
     },
@@ -276,7 +285,7 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
   [
     "gettablemetadata",
     {
-      takes: "[options] [warehouse] <schema> <table>",
+      takes: "[options] [warehouse] [schema] [table]",
       description: "the columns of a table or a view and what its comments say, as JSON",
       load: async () => (await import("./commands/tables.ts")).addTableMetadataCommand,
     },

@@ -1,7 +1,5 @@
 /** Words of dbt, SQLMesh and Dataform 2 for what has another word here. */
 const COMMANDS: Readonly<Record<string, string>> = {
-  ls: "`dataform compile` lists the actions of the project",
-  list: "`dataform compile` lists the actions of the project",
   build: "`dataform run` builds, tests and publishes",
   apply: "`dataform run` builds, tests and publishes",
   audit: "`dataform run` asks every assertion before it publishes",
@@ -27,12 +25,9 @@ const COMMANDS: Readonly<Record<string, string>> = {
 };
 
 const OPTIONS: Readonly<Record<string, string>> = {
-  "--select": "--actions name, --tags name; --include-deps and --include-dependents widen them",
-  "-s": "--actions name, --tags name; --include-deps and --include-dependents widen them",
-  "--models": "--actions name, --tags name",
-  "-m": "--actions name, --tags name",
-  "--select-model": "--actions name, --tags name",
-  "--exclude": "name what is wanted: --actions name, --tags name",
+  "--models": "--select name",
+  "-m": "--select name",
+  "--select-model": "--select name",
   "--threads": "--concurrency says how many models are built at once",
   "--target": "--environment name",
   "--profile": "--url postgresql://…, or DATABASE_URL",
@@ -54,8 +49,8 @@ interface Typed {
 
 const CHOOSES = new Set(["run", "plan"]);
 const COMPILES_ALL: Readonly<Record<string, string>> = {
-  compile: "`dataform compile` lists all; `run` and `plan` choose, by --actions and --tags",
-  test: "`dataform test` runs all; `run` and `plan` choose, by --actions and --tags",
+  compile: "`dataform compile` takes --output-actions and --output-tags; `ls`, `run` and `plan` choose, by --select",
+  test: "`dataform test` runs all; `run` and `plan` choose, by --select",
 };
 
 /** What to write instead of a word of a command line that is unknown, where it has a meaning elsewhere. */
@@ -68,7 +63,7 @@ export function adviceForHabit(message: string, command?: Typed): string | undef
   if (kind === "command" || command === undefined) return advised;
   const flags: readonly string[] = advised.replace(/`[^`]*`/g, "").match(/--[\w-]+/g) ?? [];
   if (flags.every((flag) => command.flags.includes(flag))) return advised;
-  return flags.includes("--actions") && Object.hasOwn(COMPILES_ALL, command.name)
+  return flags.some((flag) => flag === "--actions" || flag === "--select") && Object.hasOwn(COMPILES_ALL, command.name)
     ? COMPILES_ALL[command.name]
     : undefined;
 }

@@ -15,7 +15,7 @@ import { attended, untilInterrupted } from "./interrupt.ts";
 import { environmentName } from "./options.ts";
 import { progress, summary } from "./progress.ts";
 import { releaseOptions } from "./releasing.ts";
-import { type RunFlags, selection } from "./selection.ts";
+import { type RunFlags, selection, warnOfNothing } from "./selection.ts";
 import type { Shell } from "./shell.ts";
 import { annotateWarnings } from "./warnings.ts";
 
@@ -25,6 +25,7 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
   // A mistake in the project is told first.
   opening.catch(() => {});
   const graph = await compiling;
+  warnOfNothing(graph, flags, shell);
   const settings = await opening;
   const ofPlan = flags.sql ? "--sql" : flags.all ? "--all" : undefined;
   if (ofPlan && !flags.dryRun)

@@ -1,8 +1,14 @@
 import { type Command, Option } from "commander";
+import type { CompiledGraph } from "../model/graph.ts";
+import { isWhole, selectActions } from "../plan/select.ts";
 import { collectNames, type ProjectFlags } from "./options.ts";
+import { paint } from "./paint.ts";
 import type { ReleaseFlags } from "./releasing.ts";
+import type { Shell } from "./shell.ts";
 
 export interface RunFlags extends ProjectFlags, ReleaseFlags {
+  readonly select?: readonly string[];
+  readonly exclude?: readonly string[];
   readonly actions?: readonly string[];
   readonly tags?: readonly string[];
   readonly includeDeps?: boolean;
@@ -25,14 +31,24 @@ export interface RunFlags extends ProjectFlags, ReleaseFlags {
   readonly keepFor?: number;
 }
 
-export function addSelectionOptions(command: Command): Command {
+/** The ways to say which actions are meant: Dataform's own, and dbt's. */
+export function addChoosingOptions(command: Command): Command {
   return command
+    .option(
+      "-s, --select <words...>",
+      "only these: name, +name, name+, @name, tag:x, path:x, type:x, with commas: both",
+    )
+    .option("--exclude <words...>", "not these, in the same words")
     .addOption(
       new Option("--actions <names...>", "only these: names, schema.name or patterns with *").argParser(collectNames),
     )
     .addOption(new Option("--tags <tags...>", "only actions with one of these tags").argParser(collectNames))
     .option("--include-deps", "and what the selected actions depend on")
-    .option("--include-dependents", "and what depends on the selected actions")
+    .option("--include-dependents", "and what depends on the selected actions");
+}
+
+export function addSelectionOptions(command: Command): Command {
+  return addChoosingOptions(command)
     .option("--full-refresh", "rebuild incremental models from scratch, except protected ones")
     .option("--adopt", "take over relations of the models' names that others made, with what is built on them")
     .addOption(
@@ -43,12 +59,34 @@ export function addSelectionOptions(command: Command): Command {
     );
 }
 
-export function selection(flags: RunFlags) {
+/** Which actions are meant. */
+export function choosing(flags: RunFlags) {
   return {
+    ...(flags.select ? { select: flags.select } : {}),
+    ...(flags.exclude ? { exclude: flags.exclude } : {}),
     ...(flags.actions ? { actions: flags.actions } : {}),
     ...(flags.tags ? { tags: flags.tags } : {}),
     includeDependencies: flags.includeDeps ?? false,
     includeDependents: flags.includeDependents ?? false,
+  };
+}
+
+/** Says so where a selection means nothing, which is no mistake: two conditions may have nothing in common. */
+export function warnEmpty(chosen: ReadonlySet<string>, shell: Shell): void {
+  if (chosen.size) return;
+  shell.say(`${paint(shell, "yellow", "warning")} the selection is empty: no action is chosen`);
+}
+
+/** The same of a run that is told which actions are meant. */
+export function warnOfNothing(graph: CompiledGraph, flags: RunFlags, shell: Shell): void {
+  const chosen = choosing(flags);
+  if (chosen.exclude || !isWhole(chosen)) warnEmpty(selectActions(graph, chosen), shell);
+}
+
+/** The same for a run. */
+export function selection(flags: RunFlags) {
+  return {
+    ...choosing(flags),
     fullRefresh: flags.fullRefresh ?? false,
     allOrNothing: flags.allOrNothing ?? false,
     ...(flags.adopt ? { adopt: true } : {}),

@@ -4,7 +4,7 @@ import type { BuildStep, Plan } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
 import { inDependencyOrder } from "./order.ts";
-import { type Selection, selectActions } from "./select.ts";
+import { excludedActions, isWhole, type Selection, selectActions } from "./select.ts";
 import { CODE_CHANGED } from "./steps/build-step.ts";
 
 /**
@@ -14,7 +14,8 @@ import { CODE_CHANGED } from "./steps/build-step.ts";
 export function chooseActions(graph: CompiledGraph, catalog: Catalog, options: Selection): Map<string, string> {
   const selected = selectActions(graph, options);
   const models = new Map(graph.actions.filter(isModel).map((model) => [targetKey(model.target), model]));
-  const everything = !options.actions?.length && !options.tags?.length;
+  const everything = isWhole(options);
+  const excluded = excludedActions(graph, options);
   const reasons = new Map<string, string>();
   const built = new Set<string>();
   for (const action of inDependencyOrder(graph.actions)) {
@@ -26,7 +27,7 @@ export function chooseActions(graph: CompiledGraph, catalog: Catalog, options: S
       if (moved === undefined) continue;
       if (isShown(action) && catalog.manifest[key]?.kind === action.kind)
         reasons.set(key, `reads ${moved}, which is rebuilt`);
-      else if (ONLY_READS.has(action.kind) && canRead(action, models, catalog, built))
+      else if (ONLY_READS.has(action.kind) && !excluded.has(key) && canRead(action, models, catalog, built))
         reasons.set(key, `reads ${moved}, which is rebuilt`);
       else continue;
     }

@@ -43,8 +43,12 @@ export function inDependencyOrder<T extends Node>(nodes: readonly T[]): T[] {
   return ordered;
 }
 
-/** Keys of everything that depends on one of `roots`, directly or through others, without the roots. */
-export function dependentsOf(nodes: readonly Node[], roots: Iterable<string>): Set<string> {
+/** Keys of everything that depends on one of `roots`, directly or through at most so many steps, without the roots. */
+export function dependentsOf(
+  nodes: readonly Node[],
+  roots: Iterable<string>,
+  steps = Number.POSITIVE_INFINITY,
+): Set<string> {
   const readers = new Map<string, string[]>();
   for (const node of nodes) {
     for (const dependency of node.dependencies) {
@@ -55,21 +59,24 @@ export function dependentsOf(nodes: readonly Node[], roots: Iterable<string>): S
     }
   }
   const found = new Set<string>();
-  const queue = [...roots];
-  for (let key = queue.pop(); key !== undefined; key = queue.pop()) {
-    for (const reader of readers.get(key) ?? []) {
-      if (found.has(reader)) continue;
-      found.add(reader);
-      queue.push(reader);
-    }
+  // Step by step, so that each is found by the fewest.
+  for (let step = 0, from = [...roots]; step < steps && from.length; step++) {
+    const next: string[] = [];
+    for (const key of from)
+      for (const reader of readers.get(key) ?? []) {
+        if (found.has(reader)) continue;
+        found.add(reader);
+        next.push(reader);
+      }
+    from = next;
   }
   return found;
 }
 
-/** Keys of everything that one of `roots` depends on, directly or through others, without the roots. */
-export function dependenciesOf(nodes: readonly Node[], roots: Iterable<string>): Set<string> {
+/** Keys of everything that one of `roots` depends on, directly or through at most so many steps, without the roots. */
+export function dependenciesOf(nodes: readonly Node[], roots: Iterable<string>, steps?: number): Set<string> {
   const reversed = nodes.flatMap((node) =>
     node.dependencies.map((target) => ({ target, dependencies: [node.target] })),
   );
-  return dependentsOf(reversed, roots);
+  return dependentsOf(reversed, roots, steps);
 }

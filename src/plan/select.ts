@@ -1,11 +1,16 @@
 import { UserError } from "../model/errors.ts";
-import type { CompiledGraph } from "../model/graph.ts";
+import type { Action, CompiledGraph } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
 import { targetKey } from "../model/target.ts";
 import { dependenciesOf, dependentsOf } from "./order.ts";
+import { chosenBy } from "./selectors.ts";
 
-/** Dataform's own selection flags. */
+/** Which actions take part: by Dataform's own flags, and by words of dbt's kind. What one of them chooses is chosen. */
 export interface Selection {
+  /** `orders`, `+tag:daily`, `path:shop,type:table`: selectors.ts says what a word may be. */
+  readonly select?: readonly string[];
+  /** Not these, of what is chosen, or of everything. */
+  readonly exclude?: readonly string[];
   /** Names, `schema.name`, or patterns with `*`. */
   readonly actions?: readonly string[];
   readonly tags?: readonly string[];
@@ -13,13 +18,47 @@ export interface Selection {
   readonly includeDependents?: boolean;
 }
 
-/** Keys of the selected actions. Nothing selected means everything. */
-export function selectActions(graph: Pick<CompiledGraph, "actions">, selection: Selection): ReadonlySet<string> {
+type Graph = Parameters<typeof chosenBy>[0];
+
+/** Whether nothing is chosen, so that everything takes part but for what is excluded. */
+export function isWhole({ actions, tags, select }: Selection): boolean {
+  return !actions?.length && !tags?.length && !select?.length;
+}
+
+/** Keys of the selected actions that can be run. Nothing selected means everything. */
+export function selectActions(graph: Graph, selection: Selection): ReadonlySet<string> {
   const runnable = graph.actions.filter((action) => action.kind !== "declaration" && !action.disabled);
-  const keys = runnable.map((action) => targetKey(action.target));
-  const { actions = [], tags = [] } = selection;
-  if (!actions.length && !tags.length) return new Set(keys);
-  const selected = new Set(actions.flatMap((pattern) => matching("--actions", pattern, keys)));
+  return chosenAmong(runnable, graph, selection);
+}
+
+/** Keys of the selected actions, declarations and what is disabled among them. */
+export function listActions(graph: Graph, selection: Selection): ReadonlySet<string> {
+  return chosenAmong(graph.actions, graph, selection);
+}
+
+/** Keys of what `exclude` names; none where it names nothing. */
+export function excludedActions(graph: Graph, { exclude = [] }: Selection): ReadonlySet<string> {
+  return chosenBy(graph, exclude, "--exclude", (name) => matching("--exclude", name, keysOf(graph.actions)));
+}
+
+function keysOf(actions: readonly Action[]): readonly string[] {
+  return actions.map(({ target }) => targetKey(target));
+}
+
+function chosenAmong(among: readonly Action[], graph: Graph, selection: Selection): ReadonlySet<string> {
+  const excluded = excludedActions(graph, selection);
+  const chosen = isWhole(selection) ? new Set(keysOf(among)) : selectedBy(among, graph, selection);
+  return new Set(keysOf(among).filter((key) => chosen.has(key) && !excluded.has(key)));
+}
+
+function selectedBy(runnable: readonly Action[], graph: Graph, selection: Selection): ReadonlySet<string> {
+  const keys = keysOf(runnable);
+  const { actions = [], tags = [], select = [] } = selection;
+  const byName = (name: string) => matching("--select", name, keysOf(graph.actions));
+  const selected = new Set([
+    ...actions.flatMap((pattern) => matching("--actions", pattern, keys)),
+    ...chosenBy(graph, select, "--select", byName),
+  ]);
   checkTags(graph, tags);
   for (const action of runnable) {
     if (action.tags.some((tag) => tags.includes(tag))) selected.add(targetKey(action.target));
@@ -27,7 +66,7 @@ export function selectActions(graph: Pick<CompiledGraph, "actions">, selection: 
   const roots = [...selected];
   if (selection.includeDependencies) for (const key of dependenciesOf(graph.actions, roots)) selected.add(key);
   if (selection.includeDependents) for (const key of dependentsOf(graph.actions, roots)) selected.add(key);
-  return new Set(keys.filter((key) => selected.has(key)));
+  return selected;
 }
 
 /**
@@ -41,10 +80,13 @@ export function matching(
   advice = "`dataform compile` lists the actions of the project",
 ): string[] {
   const expression = new RegExp(
-    `^${pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", pattern.includes(".") ? ".*" : "[^.]*")}$`,
+    `^${pattern
+      .replace(/[.+?^${}()|[\]\\]/g, "\\$&")
+      .replaceAll("\\?", "[^.]")
+      .replaceAll("*", pattern.includes(".") ? ".*" : "[^.]*")}$`,
   );
   const found = keys.filter((key) => expression.test(key) || expression.test(key.slice(key.indexOf(".") + 1)));
-  if (found.length > 1 && !pattern.includes("*")) refuseAmbiguous(flag, pattern, found);
+  if (found.length > 1 && !/[*?]/.test(pattern)) refuseAmbiguous(flag, pattern, found);
   if (found.length) return found;
   const suggestion = nearest(pattern, keys) ?? keys.find((key) => nearest(pattern, [key.slice(key.indexOf(".") + 1)]));
   throw new UserError({

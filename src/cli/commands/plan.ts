@@ -5,7 +5,7 @@ import { addFolder } from "../folder.ts";
 import { addConnectionOption, addIgnoredOptions, addProjectOptions } from "../options.ts";
 import { printPlan } from "../plan/print.ts";
 import { addEnvironmentOption } from "../releasing.ts";
-import { addSelectionOptions, type RunFlags } from "../selection.ts";
+import { addSelectionOptions, type RunFlags, warnOfNothing } from "../selection.ts";
 import type { AddCommand } from "../shell.ts";
 
 export const addPlanCommand: AddCommand = (command, shell) => {
@@ -16,6 +16,7 @@ export const addPlanCommand: AddCommand = (command, shell) => {
     .option("--exit-code", "end with 3 when the project's code differs from what is published")
     .action(async (_: string | undefined, flags: RunFlags) => {
       const graph = await compileProject(shell, flags);
+      warnOfNothing(graph, flags, shell);
       const settings = await openDatabase(shell, flags);
       shell.say(whereLine(settings, flags, shell));
       await printPlan(graph, settings, flags, shell);

@@ -1,0 +1,165 @@
+import { UserError } from "../model/errors.ts";
+import { type Action, type ActionKind, type CompiledGraph, isModel } from "../model/graph.ts";
+import { nearest } from "../model/nearest.ts";
+import { targetKey } from "../model/target.ts";
+import { dependenciesOf, dependentsOf } from "./order.ts";
+
+/** What is chosen among. */
+type Graph = Pick<CompiledGraph, "actions"> & { readonly project?: { readonly name?: string } };
+
+/** One word of a selection: what it names, and how far around that it reaches. */
+interface Term {
+  readonly method: string;
+  readonly value: string;
+  /** Steps towards what it reads, and towards what reads it. */
+  readonly up: number;
+  readonly down: number;
+  /** `@`: what reads it, and all that these read. */
+  readonly whole: boolean;
+}
+
+const METHODS: Readonly<Record<string, (action: Action, matches: Matches, graph: Graph) => boolean>> = {
+  tag: ({ tags }, matches) => tags.some(matches),
+  path: ({ file }, matches) => pathsOf(file).some(matches),
+  file: ({ file }, matches) => matches(file.slice(file.lastIndexOf("/") + 1)),
+  type: (action, matches) => [action.kind, ...(isModel(action) ? ["model"] : [])].some(matches),
+  schema: ({ target }, matches) => matches(target.schema),
+  source: ({ kind, target }, matches) =>
+    kind === "declaration" && [target.schema, targetKey(target)].some((name) => matches(name)),
+  package: ({ file }, matches, { project }) => matches(packageOf(file) ?? project?.name ?? "this"),
+};
+const OTHERS: Readonly<Record<string, string>> = {
+  resource_type: "type:",
+  fqn: "a name, without a method",
+  name: "a name, without a method",
+  config: "type: or tag:",
+  state: "`dataform plan` shows what differs from what is published",
+  result: "`dataform run --actions name`, of those that failed",
+  exposure: "type:dashboard",
+};
+
+/** What `type:` may say, whether the project has it or not. */
+const TYPES: Readonly<Record<ActionKind | "model", true>> = {
+  ...{ view: true, table: true, incremental: true, model: true, operations: true, assertion: true },
+  ...{ declaration: true, dashboard: true, api: true },
+};
+
+type Matches = (text: string) => boolean;
+
+/**
+ * The keys that words of dbt's kind choose: each word is a list of terms with commas, which all have to hold, and one of the words has to.
+ * @param flag named in errors
+ * @param byName the keys that a name means
+ * @throws UserError for a method, a name or a value that nothing has
+ */
+export function chosenBy(
+  graph: Graph,
+  words: readonly string[],
+  flag: string,
+  byName: (name: string) => readonly string[],
+): Set<string> {
+  const chosen = new Set<string>();
+  for (const word of words.flatMap((text) => text.split(/\s+/)).filter(Boolean)) {
+    const terms = word.split(",").map((text) => reached(graph, parsed(text, flag), flag, byName));
+    const [first = new Set<string>(), ...others] = terms;
+    for (const key of first) if (others.every((other) => other.has(key))) chosen.add(key);
+  }
+  return chosen;
+}
+
+function parsed(text: string, flag: string): Term {
+  const match = /^(@|(\d*)\+)?(?:(\w+):)?(.+?)(\+(\d*))?$/.exec(text);
+  if (!match || match[4] === "+")
+    throw new UserError({
+      message: `${flag}: this is no selection`,
+      expected: "a name, a pattern or method:value, with + before or behind it: +orders, 2+tag:daily, orders+1",
+      found: text === "" ? "nothing between two commas" : text,
+    });
+  const [, before, up, method = "name", value = "", after, down] = match;
+  const steps = (sign: string | undefined, count: string | undefined) =>
+    sign === undefined || sign === "@" ? 0 : count ? Number(count) : Number.POSITIVE_INFINITY;
+  return { method, value, up: steps(before, up), down: steps(after, down), whole: before === "@" };
+}
+
+function reached(graph: Graph, term: Term, flag: string, byName: (name: string) => readonly string[]): Set<string> {
+  const roots = term.method === "name" ? byName(term.value) : byMethod(graph, term, flag);
+  const found = new Set(roots);
+  const add = (keys: Iterable<string>) => {
+    for (const key of keys) found.add(key);
+  };
+  if (term.up) add(dependenciesOf(graph.actions, roots, term.up));
+  if (term.down || term.whole) add(dependentsOf(graph.actions, roots, term.whole ? undefined : term.down));
+  if (term.whole) add(dependenciesOf(graph.actions, [...found]));
+  return found;
+}
+
+function byMethod(graph: Graph, { method, value }: Term, flag: string): readonly string[] {
+  if (!Object.hasOwn(METHODS, method)) throw unknownMethod(flag, method);
+  const found = graph.actions.filter((action) => METHODS[method]!(action, pattern(value), graph));
+  if (found.length || (method === "type" && Object.hasOwn(TYPES, value)))
+    return found.map(({ target }) => targetKey(target));
+  const there = graph.actions.flatMap((action) => valuesOf(method, action, graph));
+  const known = method === "type" ? Object.keys(TYPES) : [...new Set(there)].sort();
+  const meant = nearest(value, known);
+  throw new UserError({
+    message: `${flag}: no action has ${method}:${value}`,
+    expected: known.length ? `${method}: ${shortened(known)}` : `the project has no ${method}`,
+    found: value,
+    ...(meant === undefined ? {} : { hint: `did you mean ${method}:${meant}?` }),
+  });
+}
+
+function unknownMethod(flag: string, method: string): UserError {
+  const known = Object.keys(METHODS);
+  const other = Object.hasOwn(OTHERS, method) ? OTHERS[method] : undefined;
+  const meant = nearest(method, known);
+  const hint = other ?? (meant && `did you mean ${meant}:?`);
+  return new UserError({
+    message: `${flag}: ${method}: is no way to choose`,
+    expected: `${known.join(":, ")}:, or a name`,
+    found: `${method}:`,
+    ...(hint ? { hint: other ? `here it is ${other}`.replace("here it is `", "`") : hint } : {}),
+  });
+}
+
+/** Every value by which a method finds the action. */
+function valuesOf(method: string, action: Action, graph: Graph): readonly string[] {
+  const values: string[] = [];
+  METHODS[method]!(
+    action,
+    (text) => {
+      values.push(text);
+      return false;
+    },
+    graph,
+  );
+  return values;
+}
+
+function pattern(value: string): Matches {
+  const text = value.replace(/\/$/, "");
+  const source = text
+    .replaceAll(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
+  const expression = new RegExp(`^${source}$`);
+  return (one) => expression.test(one);
+}
+
+/** A file, and every folder that it is in: `definitions/` may be left out. */
+function pathsOf(file: string): readonly string[] {
+  const parts = file.split("/");
+  const folders = parts.map((_, index) => parts.slice(0, index + 1).join("/"));
+  return folders.flatMap((path) => [path, ...(path.startsWith("definitions/") ? [path.slice(12)] : [])]);
+}
+
+function packageOf(file: string): string | undefined {
+  return /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1];
+}
+
+function shortened(values: readonly string[]): string {
+  const most = 10;
+  return values.length > most
+    ? `${values.slice(0, most).join(", ")}, and ${values.length - most} more`
+    : values.join(", ");
+}

@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { cli } from "../support/cli.ts";
+import { ownDatabase } from "../support/database.ts";
+import { testProject } from "../support/project.ts";
+
+test("run, plan and ls mean the same by the same words; what is excluded is not asked, and an empty selection is told", async () => {
+  const { dir } = testProject({
+    "a.sqlx": 'config { type: "table", tags: ["x"] }\nselect 1 as id',
+    "b.sqlx": 'config { type: "table" }\nselect id from ${ref("a")}',
+    "c.sqlx": 'config { type: "table", columns: { id: "the id" } }\nselect 2 as id',
+    "never.sqlx": 'config { type: "assertion" }\nselect id from ${ref("a")}',
+  });
+  const env = { DATABASE_URL: (await ownDatabase()).url };
+  const words = ["--select", "tag:x+", "--exclude", "type:assertion"];
+  expect((await cli(dir, ["ls", ...words, "--columns", "action"], env)).stdout).toBe("marts.a\nmarts.b");
+  const planned = JSON.parse((await cli(dir, ["plan", ...words, "--json"], env)).stdout);
+  expect(planned.segments[0].steps.map(({ target }: { target: { name: string } }) => target.name)).toEqual(["a", "b"]);
+  const ran = await cli(dir, ["run", ...words], env);
+  expect([ran.exitCode, ran.stderr]).toEqual([0, expect.stringContaining("Done: 2 ok, 0 failed")]);
+  const empty = await cli(dir, ["run", "-s", "tag:x,type:view"], env);
+  expect([empty.exitCode, empty.stderr]).toEqual([
+    0,
+    expect.stringMatching(/^warning the selection is empty[\s\S]*Done: 0 ok/),
+  ]);
+  const listed = JSON.parse((await cli(dir, ["list", "-s", "c", "--json"], env)).stdout);
+  expect(listed).toEqual({
+    version: 1,
+    actions: [
+      {
+        ...{ action: "marts.c", schema: "marts", name: "c", type: "table", disabled: false, tags: [], reads: [] },
+        file: "definitions/c.sqlx",
+        columns: [{ name: "id", description: "the id" }],
+      },
+    ],
+  });
+  const wrong = await cli(dir, ["ls", "--columns", "nam"], env);
+  expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining("did you mean name?")]);
+});

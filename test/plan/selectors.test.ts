@@ -1,0 +1,91 @@
+import { expect, test } from "vitest";
+import type { Action, ActionKind } from "../../src/model/graph.ts";
+import { listActions, type Selection, selectActions } from "../../src/plan/select.ts";
+
+// raw.orders → stg → mid → mart, other → mart, a check of mart, and one that nothing is connected with.
+const action = (name: string, kind: ActionKind, reads: readonly string[] = [], more: Partial<Action> = {}) => {
+  const target = (text: string) => {
+    const [schema = "", last = ""] = text.includes(".") ? text.split(".") : ["shop", text];
+    return { schema, name: last };
+  };
+  const base = { target: target(name), kind, file: `definitions/${name}.sqlx`, tags: [], columns: [], disabled: false };
+  return { ...base, dependencies: reads.map(target), ...more } as unknown as Action;
+};
+const graph = {
+  project: { name: "shop" },
+  actions: [
+    action("raw.orders", "declaration"),
+    action("stg", "view", ["raw.orders"], { tags: ["daily"], file: "definitions/staging/stg.sqlx" }),
+    action("mid", "table", ["stg"], { tags: ["daily"] }),
+    action("other", "incremental", [], { file: "node_modules/@x/scd/index.js" }),
+    action("mart", "table", ["mid", "other"], { tags: ["weekly"], file: "definitions/marts/a/mart.sqlx" }),
+    action("check", "assertion", ["mart"]),
+    action("alone", "operations", [], { disabled: true }),
+  ],
+};
+const short = (keys: ReadonlySet<string>) => [...keys].map((key) => key.replace("shop.", "")).join(" ");
+
+test.each([
+  ["mid", "mid"],
+  ["+mid", "stg mid"],
+  ["mid+", "mid mart check"],
+  ["1+mart", "mid other mart"],
+  ["2+mart", "stg mid other mart"],
+  ["stg+1", "stg mid"],
+  ["1+mid+1", "stg mid mart"],
+  ["@stg", "stg mid other mart check"],
+  ["m*", "mid mart"],
+  ["shop.mi?", "mid"],
+  ["shop.*", "stg mid other mart check"],
+  ["tag:daily", "stg mid"],
+  ["tag:*ly", "stg mid mart"],
+  ["path:marts", "mart"],
+  ["path:definitions/marts/", "mart"],
+  ["path:definitions/marts/a/*.sqlx", "mart"],
+  ["file:mart.sqlx", "mart"],
+  ["type:model", "stg mid other mart"],
+  ["type:table,tag:daily", "mid"],
+  ["+mart,type:view", "stg"],
+  ["tag:daily,tag:weekly", ""],
+  ["schema:shop,type:assertion", "check"],
+  ["source:raw+", "stg mid mart check"],
+  ["source:raw.orders+1", "stg"],
+  ["package:@x/scd", "other"],
+  ["package:shop,type:table", "mid mart"],
+  ["mid check", "mid check"],
+])("--select %s", (words, expected) => {
+  expect(short(selectActions(graph, { select: [words] }))).toBe(expected);
+});
+
+test.each<[string, Selection, string]>([
+  ["--exclude alone is everything but", { exclude: ["type:assertion", "+mid"] }, "other mart"],
+  ["--exclude takes away what is selected", { select: ["+mart"], exclude: ["tag:daily"] }, "other mart"],
+  ["Dataform's flags and words add up", { actions: ["other"], tags: ["weekly"], select: ["stg"] }, "stg other mart"],
+  ["--include-deps is a + before each", { select: ["mid"], includeDependencies: true }, "stg mid"],
+])("%s", (_, selection, expected) => {
+  expect(short(selectActions(graph, selection))).toBe(expected);
+});
+
+test("a list has declarations and what is disabled, too", () => {
+  expect(short(listActions(graph, { select: ["source:raw", "alone"] }))).toBe("raw.orders alone");
+});
+
+test.each([
+  ["mit", "--select: nothing is named mit", "did you mean shop.mid?"],
+  ["tag:dayly", "--select: no action has tag:dayly", "did you mean tag:daily?"],
+  ["path:mart", "--select: no action has path:mart", "did you mean path:marts?"],
+  ["type:tabel", "--select: no action has type:tabel", "did you mean type:table?"],
+  ["tags:daily", "--select: tags: is no way to choose", "did you mean tag:?"],
+  ["state:modified", "--select: state: is no way to choose", "`dataform plan` shows what differs"],
+  ["config:x", "--select: config: is no way to choose", "type: or tag:"],
+  ["mid,,mart", "--select: this is no selection", undefined],
+  ["+", "--select: this is no selection", undefined],
+])("--select %s is refused with what was meant", (words, message, hint) => {
+  const refused = () => selectActions(graph, { select: [words] });
+  expect(refused).toThrow(message);
+  expect(refused).toThrow(expect.objectContaining(hint === undefined ? {} : { hint: expect.stringContaining(hint) }));
+});
+
+test("what --exclude does not find is refused, too", () => {
+  expect(() => selectActions(graph, { exclude: ["nothing"] })).toThrow("--exclude: nothing is named nothing");
+});
