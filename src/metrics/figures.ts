@@ -95,14 +95,12 @@ export const FIGURES: readonly Told[] = [
   },
   {
     name: "dataform_actions_bad",
-    help: "Models, operations and assertions whose last verdict in the last 50 runs is failed, held or warned.",
+    help: "Models, operations and assertions of the project whose last verdict in the last 50 runs is failed, held or warned.",
     labels: ["status"],
     of: (all) =>
       runs(all)
         ? ["failed", "held", "warned"].map((status) => [
-            runs(all)!
-              .bad.filter((one) => one.status === status)
-              .reduce((sum, { actions }) => sum + actions, 0),
+            runs(all)!.bad.filter((one) => one.status === status).length,
             { status },
           ])
         : [],
@@ -169,7 +167,7 @@ export const FIGURES: readonly Told[] = [
   },
   {
     name: "dataform_notifications_failed_last_day",
-    help: "What was given up in the last 24 hours.",
+    help: "What was given up in about the last 24 hours: it had waited for 24 before.",
     labels: ["channel"],
     of: (all) => (runs(all)?.deliveries ?? []).map(({ channel, failed }) => [failed, { channel }]),
   },
@@ -207,7 +205,7 @@ export const FIGURES: readonly Told[] = [
   },
   {
     name: "dataform_stream_failing",
-    help: "1 where a later load failed.",
+    help: "1 where a later load failed, or none ever landed.",
     labels: ["source", "stream"],
     of: (all) => (loads(all)?.streams ?? []).map(({ failing, ...of }) => [failing, named(of)]),
   },

@@ -6,15 +6,16 @@ import { type Client, withTransaction } from "../postgres/client.ts";
 import { id } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
-import { seconds } from "./recorded-runs.ts";
+import { type NamesOfProject, seconds } from "./recorded-runs.ts";
 
 /** Of loads. */
 export interface RecordedLoads {
   readonly streams: readonly {
     readonly source: string;
     readonly stream: string;
-    readonly loadedAt: number;
-    readonly age: number;
+    /** Null where it never landed. */
+    readonly loadedAt: number | null;
+    readonly age: number | null;
     readonly warn: number | null;
     readonly error: number | null;
     /** Null where nothing is declared, or a column decides. */
@@ -39,43 +40,25 @@ export interface RecordedStorage {
   readonly database: number;
 }
 
-/**
- * In one snapshot, of the ledgers of these schemas.
- * @param streams of so many at most, by their names
- */
-export function readLoads(
-  client: Client,
-  schemas: readonly string[],
-  streams: number,
-): Promise<RecordedLoads | undefined> {
-  return withTransaction(client, () => loadsOf(client, schemas, streams), LOOKING);
+/** Which loads are told of. */
+interface WhichLoads {
+  readonly schemas: readonly string[];
+  /** Of so many at most, by their names. */
+  readonly streams: number;
+  readonly project: Pick<NamesOfProject, "streams" | "since">;
 }
 
-async function loadsOf(client: Client, schemas: readonly string[], streams: number) {
+/** In one snapshot, of the ledgers of these schemas. */
+export function readLoads(client: Client, which: WhichLoads): Promise<RecordedLoads | undefined> {
+  return withTransaction(client, () => loadsOf(client, which), LOOKING);
+}
+
+async function loadsOf(client: Client, which: WhichLoads) {
+  const { schemas, streams } = which;
   const ledgers = await ledgersIn(client, schemas);
   if (!ledgers.length) return undefined;
   return {
-    streams: await rowsOf<RecordedLoads["streams"][number]>(
-      client,
-      sql`
-        select
-          source,
-          stream,
-          ${seconds(sql`max(last_load_at)`)} as "loadedAt",
-          max(age_seconds) as age,
-          min(warn_seconds) as warn,
-          min(error_seconds) as error,
-          case
-            when bool_or(state = 'error') then 'error'
-            when bool_or(state = 'warn') then 'warn'
-            when bool_or(state = 'fresh') then 'fresh'
-          end as state,
-          bool_or(failed_at is not null)::int as failing
-        from (${sourceFreshness(ledgers)}) as freshness
-        group by source, stream
-        order by source, stream
-        limit ${literal(streams)}`,
-    ),
+    streams: await rowsOf<RecordedLoads["streams"][number]>(client, streamsNow(ledgers, which)),
     sources: await rowsOf<RecordedLoads["sources"][number]>(
       client,
       sql`
@@ -120,6 +103,47 @@ async function loadsOf(client: Client, schemas: readonly string[], streams: numb
     ),
     lags: await lagsOf(client, schemas, streams),
   } satisfies RecordedLoads;
+}
+
+/** A stream whose table is another one since is as its newest table is; one that never landed has failed alone. */
+function streamsNow(ledgers: readonly Ledger[], { project, streams }: WhichLoads): Sql {
+  const asked = sql`coalesce((details ->> 'asked_at')::timestamptz, finished_at)`;
+  const ended = ofEach(
+    ledgers,
+    ({ _load }) => sql`
+      select source, stream, status, finished_at, ${asked} as asked_at
+      from ${_load}
+      where replay_of is null and not is_gone and status in ('loaded', 'failed')`,
+  );
+  const names = join(["", ...project.streams].map(literal), ", ");
+  return sql`
+    select
+      source,
+      stream,
+      ${seconds(sql`fresh.last_load_at`)} as "loadedAt",
+      fresh.age_seconds as age,
+      fresh.warn_seconds as warn,
+      fresh.error_seconds as error,
+      case when fresh.state in ('error', 'warn', 'fresh') then fresh.state end as state,
+      ended.failing
+    from (
+      select
+        source,
+        stream,
+        max(asked_at) as asked_at,
+        coalesce(max(finished_at) filter (where status = 'failed') > coalesce(max(asked_at) filter (where status = 'loaded'), '-infinity'), false)::int as failing
+      from (${ended}) as loads
+      group by source, stream
+    ) as ended
+    left join (
+      select distinct on (source, stream) *
+      from (${sourceFreshness(ledgers)}) as freshness
+      order by source, stream, last_load_at desc
+    ) as fresh
+      using (source, stream)
+    where source || '.' || stream in (${names}) or source in (${names}) or asked_at >= to_timestamp(${literal(project.since)})
+    order by source, stream
+    limit ${literal(streams)}`;
 }
 
 /** Where no topic has landed, there is no table; who may not read it is told no lag. */

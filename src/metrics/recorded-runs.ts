@@ -6,6 +6,16 @@ import { type Sql, sql } from "../sql/sql.ts";
 
 // What the records of a database say, for figures: moments as seconds since 1970, durations in seconds, sizes in bytes.
 
+/** What a project has, by the names in the record: what it has no more is not told for ever. */
+export interface NamesOfProject {
+  /** `schema.name`. */
+  readonly actions: ReadonlySet<string>;
+  /** `source.stream`, and `source` where its streams are not known. */
+  readonly streams: readonly string[];
+  /** When it was read, in seconds since 1970: what is recorded later is of the project, too. */
+  readonly since: number;
+}
+
 /** Of runs and releases of one environment. */
 export interface RecordedRuns {
   /** Null where no run ever began. */
@@ -31,8 +41,8 @@ export interface RecordedRuns {
   readonly runningSince: number | null;
   /** Of the last run that ended. */
   readonly steps: readonly { readonly kind: string; readonly status: string; readonly steps: number }[];
-  /** Of each action its last verdict in the last 50 runs: those that are not good. */
-  readonly bad: readonly { readonly kind: string; readonly status: string; readonly actions: number }[];
+  /** Of each action of the project its last verdict in the last 50 runs: those that are not good. */
+  readonly bad: readonly { readonly name: string; readonly status: string; readonly begun: number }[];
   /** Models of the last run that built any, those that took longest. */
   readonly models: readonly {
     readonly model: string;
@@ -71,19 +81,20 @@ const MOST_RUNS = 50;
 /** Since 1970. */
 export const seconds = (moment: Sql) => sql`extract(epoch from ${moment})::double precision`;
 
-/**
- * In one snapshot. The connection may read the record's runs and steps.
- * @param since the fence of the last run that ended and is known; null: no run is new
- */
-export function readRuns(
-  client: Client,
-  environment: string,
-  { since, models }: { readonly since: string | null; readonly models: number },
-): Promise<RecordedRuns | undefined> {
-  return withTransaction(client, () => runsOf(client, environment, since, models), LOOKING);
+/** In one snapshot. The connection may read the record's runs and steps. */
+export function readRuns(client: Client, environment: string, which: WhichRuns): Promise<RecordedRuns | undefined> {
+  return withTransaction(client, () => runsOf(client, environment, which), LOOKING);
 }
 
-async function runsOf(client: Client, environment: string, since: string | null, models: number) {
+interface WhichRuns {
+  /** The fence of the last run that ended and is known; null: no run is new. */
+  readonly since: string | null;
+  /** So many are told one by one. */
+  readonly models: number;
+  readonly project: Pick<NamesOfProject, "actions" | "since">;
+}
+
+async function runsOf(client: Client, environment: string, { since, models, project }: WhichRuns) {
   if (!(await hasMetadata(client))) return undefined;
   const its = literal(environment);
   const lastEnded = sql`
@@ -171,7 +182,7 @@ async function runsOf(client: Client, environment: string, since: string | null,
     last: last ?? null,
     runningSince: running?.since ?? null,
     steps,
-    bad,
+    bad: bad.filter(({ name, begun }) => project.actions.has(name) || begun >= project.since),
     models: found,
     schedules: await rowsOf<RecordedRuns["schedules"][number]>(client, schedulesNow(its)),
     incidents: await rowsOf<RecordedRuns["incidents"][number]>(
@@ -189,7 +200,7 @@ async function runsOf(client: Client, environment: string, since: string | null,
           channel,
           count(*) filter (where status = 'waiting') as waiting,
           coalesce(${seconds(sql`now() - min(made_at) filter (where status = 'waiting')`)}, 0) as oldest,
-          count(*) filter (where status = 'failed' and made_at > now() - interval '1 day') as failed
+          count(*) filter (where status = 'failed' and made_at > now() - interval '2 days') as failed
         from _dataform.delivery
         where environment = ${its}
         group by channel
@@ -250,11 +261,12 @@ function schedulesNow(environment: Sql): Sql {
 /** What was not tried says nothing of an action: its verdict of before holds. */
 function lastVerdicts(environment: Sql): Sql {
   return sql`
-    select kind, status, count(*) as actions
+    select name, status, begun
     from (
-      select distinct on (step.schema_name, step.name) step.kind, step.status
+      select distinct on (step.schema_name, step.name)
+        step.schema_name || '.' || step.name as name, step.status, ${seconds(sql`run.started_at`)} as begun
       from (
-        select run_id, fence from _dataform.run
+        select run_id, fence, started_at from _dataform.run
         where environment = ${environment} and finished_at is not null
         order by fence desc
         limit 50
@@ -264,8 +276,7 @@ function lastVerdicts(environment: Sql): Sql {
       where step.status <> 'skipped'
       order by step.schema_name, step.name, run.fence desc, run.run_id
     ) as latest
-    where status in ('failed', 'held', 'warned')
-    group by kind, status`;
+    where status in ('failed', 'held', 'warned')`;
 }
 
 /** The fence after which runs are new. */

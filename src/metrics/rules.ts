@@ -58,6 +58,14 @@ export function alerts({ job, noRunFor, runLimit }: Omit<AlertSettings, "runbook
       summary: "no run has succeeded for {{ $value | humanizeDuration }}",
     },
     {
+      // None that is recorded: nothing says since when.
+      alert: "DataformNoRun",
+      expr: `dataform_record_up{${of},part="runs"} == 1 unless on (job, instance) dataform_last_run_end_timestamp_seconds{status="success"}`,
+      for: `${Math.ceil(noRunFor)}s`,
+      severity: "page",
+      summary: "no run that succeeded is recorded",
+    },
+    {
       alert: "DataformRunLong",
       expr: `time() - dataform_running_since_timestamp_seconds{${of}} > ${runLimit}`,
       severity: "ticket",
@@ -84,7 +92,7 @@ export function alerts({ job, noRunFor, runLimit }: Omit<AlertSettings, "runbook
     },
     {
       alert: "DataformPublishingWaits",
-      expr: `dataform_last_run_wait_seconds{${of}} > 60`,
+      expr: `dataform_last_run_wait_seconds{${of}} > 20`,
       severity: "ticket",
       summary: "publishing waited {{ $value | humanizeDuration }} for others ({{ $labels.for }})",
     },
@@ -129,9 +137,9 @@ export function alerts({ job, noRunFor, runLimit }: Omit<AlertSettings, "runbook
     },
     {
       alert: "DataformRejects",
-      expr: `increase(dataform_rejected_records_total{${of}}[1h]) > 0`,
+      expr: `dataform_rejects_open{${of}} > 0`,
       severity: "ticket",
-      summary: "{{ $value | humanize }} records of {{ $labels.source }} did not land",
+      summary: "{{ $value }} records of {{ $labels.source }} did not land, and nobody has said what becomes of them",
     },
     {
       alert: "DataformEventsRefused",

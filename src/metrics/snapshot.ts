@@ -4,7 +4,7 @@ import { type Client, hangUp, withClient } from "../postgres/client.ts";
 import { sql } from "../sql/sql.ts";
 import { within } from "../wait/timers.ts";
 import { type RecordedLoads, type RecordedStorage, readLoads, readStorage } from "./recorded-loads.ts";
-import { type RecordedRuns, readLastFence, readRuns } from "./recorded-runs.ts";
+import { type NamesOfProject, type RecordedRuns, readLastFence, readRuns } from "./recorded-runs.ts";
 
 export interface SnapshotOptions {
   readonly environment: string;
@@ -13,6 +13,8 @@ export interface SnapshotOptions {
   /** Who reads what landed. */
   readonly landed: Login;
   readonly rawSchemas: readonly string[];
+  /** What is of no stream or action of the project any more is left out. */
+  readonly project: NamesOfProject;
   /** Told one by one, at most. */
   readonly models: number;
   readonly streams: number;
@@ -67,19 +69,19 @@ export class Snapshots {
   }
 
   async #look(): Promise<Snapshot> {
-    const { record, landed, rawSchemas, streams } = this.#options;
+    const { record, landed, rawSchemas: schemas, streams, project } = this.#options;
     const [runs, loads, storage] = await Promise.all([
       this.#part("runs", record, (client) => this.#runs(client)),
-      this.#part("loads", landed, (client) => readLoads(client, rawSchemas, streams)),
+      this.#part("loads", landed, (client) => readLoads(client, { schemas, streams, project })),
       this.#storage(),
     ]);
     return { runs, loads, storage };
   }
 
   async #runs(client: Client): Promise<RecordedRuns | undefined> {
-    const { environment, models } = this.#options;
+    const { environment, models, project } = this.#options;
     this.#since ??= await readLastFence(client, environment);
-    const runs = await readRuns(client, environment, { since: this.#since, models });
+    const runs = await readRuns(client, environment, { since: this.#since, models, project });
     this.#since = runs?.ended.at(-1)?.fence ?? this.#since;
     return runs;
   }

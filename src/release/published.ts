@@ -33,8 +33,10 @@ interface Watcher {
    * which connection. What it throws is as a lost connection.
    */
   readonly onLook: (recorded: Recorded, begun: number, client: Client) => void | Promise<void>;
-  /** Told of each connection that was lost, or could not be opened. */
+  /** Told why the record cannot be looked at: once for each reason, until it can. */
   readonly onLost: (error: Error) => void;
+  /** Told that it can again. */
+  readonly onFound: () => void;
 }
 
 /**
@@ -43,7 +45,8 @@ interface Watcher {
  * longer answers is known to be one. A lost connection is opened again.
  */
 export async function watchRecord(settings: ConnectionSettings, environment: string, watcher: Watcher): Promise<void> {
-  const { signal, duty, onLook, onLost } = watcher;
+  const { signal, duty, onLook, onLost, onFound } = watcher;
+  let lost: string | undefined;
   while (!signal.aborted) {
     try {
       const how = { applicationName: "dataform-follow", duty, signal } as const;
@@ -60,18 +63,22 @@ export async function watchRecord(settings: ConnectionSettings, environment: str
             throw new Error(`no answer within ${PATIENCE} ms`);
           });
           await onLook(looked, begun, client);
+          if (lost !== undefined) onFound();
+          lost = undefined;
           await pause(LOOK_EVERY, AbortSignal.any([signal, heard.signal])).catch(() => signal.throwIfAborted());
         }
       });
     } catch (error) {
       if (signal.aborted) return;
-      onLost(error as Error);
+      const { message } = error as Error;
+      if (message !== lost) onLost(error as Error);
+      lost = message;
       await pause(AGAIN, signal).catch(() => {});
     }
   }
 }
 
-interface Follower extends Pick<Watcher, "signal" | "onLost"> {
+interface Follower extends Pick<Watcher, "signal" | "onLost" | "onFound"> {
   /** @param isPublished whether readers have another release; or else a run ended that published none */
   readonly onChange: (isPublished: boolean) => Promise<void>;
 }
@@ -80,7 +87,7 @@ interface Follower extends Pick<Watcher, "signal" | "onLost"> {
 export async function followPublished(
   settings: ConnectionSettings,
   environment: string,
-  { signal, onChange, onLost }: Follower,
+  { signal, onChange, ...tell }: Follower,
 ): Promise<void> {
   let known: Recorded | undefined;
   const onLook = async (now: Recorded) => {
@@ -89,7 +96,7 @@ export async function followPublished(
     known = now;
     if (hasChanged) await onChange(isPublished);
   };
-  await watchRecord(settings, environment, { signal, duty: "publisher", onLook, onLost });
+  await watchRecord(settings, environment, { signal, duty: "publisher", onLook, ...tell });
 }
 
 async function recordedOf(client: Client, environment: string): Promise<Recorded> {

@@ -49,6 +49,13 @@ const values: Readonly<Record<string, readonly [string, unknown, string, unknown
   "keep-for": ["2h", 7_200_000, "1s", 1_000],
 };
 
+test("no flag that takes a value begins with --no-: its value would be told by another name", () => {
+  const all = commands.flatMap(({ options }) =>
+    options.filter(({ negate, required, optional }) => negate && (required || optional)),
+  );
+  expect(all.map(({ flags }) => flags)).toEqual([]);
+});
+
 test.each(SETTINGS.filter((setting) => setting !== DATABASE))(
   "$variable counts in the environment and in .env, --$flag before it, on every command that has the flag",
   ({ flag, variable }) => {

@@ -425,7 +425,9 @@ describe.skipIf(noKafka)("Kafka", () => {
       );
       const [stream] = db.declare(topic).streams;
       expect(await streamState(db.client, db.declare(topic), stream!)).toMatchObject({ lag: 10 });
-      expect((await readLoads(db.client, ["raw"], 100))!.lags).toContainEqual({
+      expect(
+        (await readLoads(db.client, { schemas: ["raw"], streams: 100, project: { streams: [topic], since: 0 } }))!.lags,
+      ).toContainEqual({
         source: topic,
         stream: "records",
         lag: 10,

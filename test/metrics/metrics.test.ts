@@ -163,6 +163,12 @@ test("while the database lets nobody in it is not ready, and the process lives; 
   expect([all.get('dataform_record_up{part="runs"}'), all.has("process_cpu_seconds_total")]).toEqual([0, true]);
   await letIn(true);
   await expect.poll(status, { timeout: 20_000 }).toBe(200);
+  await expect.poll(() => own.said(), { timeout: 20_000 }).toContain("the database is there again");
+  const told = own
+    .said()
+    .split("\n")
+    .filter((line) => line.startsWith("the database is not there"));
+  expect(told).toEqual([...new Set(told)]);
 });
 
 test("however many models and streams there are, as many are told one by one as is said, and no label is a run's or a row's", async () => {
@@ -188,6 +194,42 @@ test("however many models and streams there are, as many are told one by one as 
   expect(added.length, added.join("\n")).toBeLessThanOrEqual(2);
 });
 
+test("what the project has no more is told no longer; what never landed fails; what was given up is counted", async ({
+  onTestFinished,
+}) => {
+  const load = (source: string, stream: string, table: string, status: string, more = "{}") =>
+    `insert into raw._load (source, stream, table_name, status, started_at, finished_at, details)
+     values ('${source}', '${stream}', '${table}', '${status}', now() - interval '2 days', now() - interval '2 days', '${more}')`;
+  const strict = '{"freshness": {"warn": 60, "error": 3600}}';
+  await shop.sql(
+    [
+      load("gone", "orders", "gone_orders", "loaded", strict),
+      load("shop", "gone", "shop_gone", "failed"),
+      load("shop", "visits", "visits_before", "loaded", strict),
+      load("shop", "clicks", "clicks", "failed"),
+      `insert into _dataform.step (run_id, schema_name, name, kind, status, seconds)
+       select run_id, 'shop', 'gone', 'table', 'failed', 1 from _dataform.run order by fence desc limit 1`,
+      "insert into _dataform.incident (environment, key, kind, subject, content) values ('main', 'x', 'failure', 'x', '{}')",
+      `insert into _dataform.delivery (incident_id, channel, event, environment, status, made_at)
+       select incident_id, 'team', 'opened', 'main', 'failed', now() - interval '25 hours' from _dataform.incident`,
+    ].join(";\n"),
+  );
+  onTestFinished(() =>
+    shop.sql(
+      "delete from raw._load where finished_at < now() - interval '1 day'; delete from _dataform.step where name = 'gone'; delete from _dataform.delivery; delete from _dataform.incident",
+    ),
+  );
+  const all = await figures(await serving(shop, onTestFinished));
+  expect([...all.keys()].filter((name) => /^dataform_stream.*gone/.test(name))).toEqual([]);
+  const of = (name: string, stream: string) => all.get(`dataform_stream_${name}{source="shop",stream="${stream}"}`);
+  expect(["visits", "clicks"].map((stream) => [of("late", stream), of("failing", stream)])).toEqual([
+    [1, 0],
+    [undefined, 1],
+  ]);
+  expect(all.get('dataform_actions_bad{status="failed"}')).toBe(1);
+  expect(all.get('dataform_notifications_failed_last_day{channel="team"}')).toBe(1);
+});
+
 test("a scrape does not wait for one who holds the record", async ({ onTestFinished }) => {
   const own = await serving(shop, onTestFinished);
   await shop.sql("begin; lock table _dataform.run in access exclusive mode");
@@ -210,7 +252,12 @@ test.skipIf(noPromtool)("promtool takes the alerts, and each has its paragraph i
   const made = await cli(shop.project.dir, ["bi", "prometheus", "--out", "ops"]);
   expect(made.stdout).toBe("ops/dataform.rules.yml\nops/prometheus.yml");
   const { dir } = shop.project;
-  const checked = promtool(["check", "rules", join(dir, "ops/dataform.rules.yml")]);
+  const path = join(dir, "ops/dataform.rules.yml");
+  const bounds = () => [...readFileSync(path, "utf8").matchAll(/time\(\) - .* > (.+)$/gm)].map(([, bound]) => bound);
+  expect(bounds()).toEqual([String(26 * 3600), String(4 * 3600)]);
+  await cli(dir, ["bi", "prometheus", "--out", "ops", "--run-every", "8d", "--run-limit", "90m"]);
+  expect(bounds()).toEqual([String(8 * 86_400), String(90 * 60)]);
+  const checked = promtool(["check", "rules", path]);
   expect(checked.code, checked.said).toBe(0);
   writeFileSync(join(dir, "ops/dataform.key"), "x");
   const config = promtool(["check", "config", join(dir, "ops/prometheus.yml")]);

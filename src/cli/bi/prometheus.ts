@@ -9,7 +9,7 @@ export interface PrometheusFlags {
   readonly job: string;
   readonly target: string;
   /** Milliseconds. */
-  readonly noRunFor: number;
+  readonly runEvery: number;
   readonly runLimit: number;
   readonly runbook: string;
   readonly json?: boolean;
@@ -20,7 +20,7 @@ export async function writePrometheus(shell: Shell, flags: PrometheusFlags): Pro
   const { job, runbook, target } = flags;
   const out = resolve(shell.projectDir, flags.out);
   const files = prometheusFiles(
-    { job, runbook, noRunFor: flags.noRunFor / 1000, runLimit: flags.runLimit / 1000 },
+    { job, runbook, noRunFor: flags.runEvery / 1000, runLimit: flags.runLimit / 1000 },
     target,
   );
   for (const path of files.keys()) {

@@ -21,7 +21,7 @@ function addPrometheus(bi: Command, shell: Shell): void {
     .option("--job <name>", "what Prometheus calls the servers", jobName, "dataform")
     .option("--target <host:port>", "where a server is", "127.0.0.1:3025")
     .addOption(
-      new Option("--no-run-for <duration>", "the longest without a run that succeeded (26h)")
+      new Option("--run-every <duration>", "the longest without a run that succeeded (26h)")
         .argParser(parseDuration)
         .default(26 * 3_600_000, "26h"),
     )

@@ -10,6 +10,7 @@ import { followKeys } from "../../serve/api/releases.ts";
 import { openRedis } from "../../serve/api/shared-cache.ts";
 import { type EnvironmentFlags, environmentName } from "../options.ts";
 import type { Shell } from "../shell.ts";
+import { tellingOfDatabase } from "../telling.ts";
 import type { WhoMayAsk } from "./who-may-ask.ts";
 
 /** What the endpoints may cost. */
@@ -86,14 +87,13 @@ export function follow(
     await who.renewAndTell(client);
     api?.cursors.renew(who.secret);
   };
-  const onLost = ({ message }: Error) => shell.say(`the database is not there, and is asked again: ${message}`);
-  if (!api) return followKeys(settings, environmentName(flags), { signal, duty, onKeys, onLost });
+  if (!api) return followKeys(settings, environmentName(flags), { signal, duty, onKeys, ...tellingOfDatabase(shell) });
   return api.releases.follow(settings, {
     signal,
     onRelease: () => {
       api.renew().catch((error: Error) => shell.say(error.message));
     },
     onKeys,
-    onLost,
+    ...tellingOfDatabase(shell),
   });
 }

@@ -34,10 +34,9 @@ export async function openParts(shell: Shell, flags: WantedFlags, wanted: Wanted
   const explore = explores ? openExplore(shell, flags, { owner, reader, graph }) : undefined;
   const gate = explores ? await openGate(shell, who!.access, { reader, flags, signal }) : undefined;
   let api: ReadApi | undefined;
-  const project = graph.project.name ?? "";
   let collectors: Collectors | undefined;
   const holds = { load: () => api?.load, collectors: () => collectors?.held ?? [] };
-  const of = { environment, project, reader: login, owner, ...holds };
+  const of = { environment, graph, reader: login, owner, ...holds };
   const metrics = server.metrics && (await openMetrics(shell, { ...of, settings: server.metrics }));
   const onPage = (from: PageFrom) => metrics?.paged(from);
   if (flags.isApi && endpoints.length)

@@ -9,6 +9,7 @@ import { contentSecurityPolicy } from "../../site/files.ts";
 import { pause } from "../../wait/pause.ts";
 import { environmentName } from "../options.ts";
 import type { Shell } from "../shell.ts";
+import { tellingOfDatabase } from "../telling.ts";
 import { type MakeOptions, makeSite, type SiteFlags } from "./make-site.ts";
 import { SiteMaker } from "./site-maker.ts";
 
@@ -63,7 +64,7 @@ export class LivePages {
       await followPublished(settings, environmentName(this.#flags), {
         signal,
         onChange: (isPublished) => this.#renew(isPublished),
-        onLost: ({ message }) => this.#shell.say(`the database is not there, and is asked again: ${message}`),
+        ...tellingOfDatabase(this.#shell),
       });
     } finally {
       await this.#maker.close();

@@ -17,9 +17,10 @@ interface Followed {
   /** Keys were made, revoked or changed; called with the first look, too, and again with the next one where it fails. */
   readonly onKeys?: (client: Client) => Promise<void>;
   readonly onLost: (error: Error) => void;
+  readonly onFound: () => void;
 }
 
-interface KeysFollowed extends Required<Pick<Followed, "signal" | "onKeys" | "onLost">> {
+interface KeysFollowed extends Required<Pick<Followed, "signal" | "onKeys" | "onLost" | "onFound">> {
   /** Who looks: the server, or, where it has pages alone, who makes those. */
   readonly duty: "server" | "publisher";
 }
@@ -28,11 +29,11 @@ interface KeysFollowed extends Required<Pick<Followed, "signal" | "onKeys" | "on
 export function followKeys(
   settings: ConnectionSettings,
   environment: string,
-  { signal, duty, onKeys, onLost }: KeysFollowed,
+  { onKeys, ...how }: KeysFollowed,
 ): Promise<void> {
   const look = keysLook(onKeys);
   const onLook = (recorded: Recorded, _begun: number, client: Client) => look(recorded, client);
-  return watchRecord(settings, environment, { signal, duty, onLook, onLost });
+  return watchRecord(settings, environment, { ...how, onLook });
 }
 
 /** Tells with each look whether there are other keys; where that fails it is told again. */
@@ -63,7 +64,7 @@ export class Releases {
   }
 
   /** Follows the record until the signal comes. */
-  async follow(settings: ConnectionSettings, { signal, onRelease, onKeys, onLost }: Followed): Promise<void> {
+  async follow(settings: ConnectionSettings, { onRelease, onKeys, ...how }: Followed): Promise<void> {
     this.#onRelease = onRelease;
     const ofKeys = keysLook(onKeys);
     const onLook = async (recorded: Recorded, begun: number, client: Client) => {
@@ -71,7 +72,7 @@ export class Releases {
       this.#notice(release === null ? null : Number(release), begun);
       await ofKeys(recorded, client);
     };
-    await watchRecord(settings, this.#environment, { signal, duty: "server", onLook, onLost });
+    await watchRecord(settings, this.#environment, { ...how, duty: "server", onLook });
   }
 
   /** Whether the record was looked at a moment ago. Where it was not, answers that were kept are passed by. */
