@@ -57,7 +57,7 @@ test("ingest loads every stream, tells progress and ends with a table of what la
   const { exitCode, stdout, stderr } = await cli(project(), ["ingest"], env);
   expect(stderr).toContain("shop.items: reading from the beginning into raw.items");
   expect(stderr).toContain("ok  1 row, 1 rejected");
-  expect(stderr).toMatch(/shop\.items +loaded +1 +1 +2026-01-01T00:02:00\.000Z/);
+  expect(stderr).toMatch(/shop\.items +loaded +1 +1 +2026-01-01T00:01:00\.000Z/);
   expect(stderr).toContain("rejected shop.items: 1 × amount: must be integer, see raw._rejected, load 1");
   expect(stderr).not.toContain("canary");
   expect([exitCode, stdout]).toEqual([0, ""]);
@@ -206,7 +206,7 @@ test("ingest ls, state, rejects and replay: what is declared, where it stands, w
   expect(JSON.parse((await run("state", "shop.items", "--json")).stdout)).toMatchObject([{ loadId: null, rows: 0 }]);
   await run("shop.items");
   expect(JSON.parse((await run("state", "--json", "shop.items")).stdout)).toMatchObject([
-    { stream: "items", loadId: "1", rows: 1, rejected: 1, cursor: "2026-01-01T00:02:00.000Z" },
+    { stream: "items", loadId: "1", rows: 1, rejected: 1, cursor: "2026-01-01T00:01:00.000Z" },
   ]);
   const rejects = await run("rejects", "--limit", "5");
   expect(rejects.stdout).toMatch(/shop\.items +1 +2 +page 1, record 2 +amount: must be integer/);
