@@ -45,13 +45,15 @@ export async function privateObjects(
          join pg_class r on r.oid = w.ev_class join pg_namespace n on n.oid = r.relnamespace
          where d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and n.nspname <> $2
        ), '') end as readers,
-       (
+       case when c.relkind = 'v' then (
          select coalesce(jsonb_agg(distinct s.relname), '[]')
          from pg_rewrite w
          join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
          join pg_class s on s.oid = d.refobjid
          where w.ev_class = c.oid and s.oid <> c.oid and s.relnamespace = c.relnamespace
-       ) || (
+       ) else '[]' end || case when exists (
+         select from pg_constraint f where f.conrelid = c.oid and f.contype = 'f'
+       ) or exists (select from pg_policy p where p.polrelid = c.oid) then (
          select coalesce(jsonb_agg(distinct s.relname), '[]')
          from (
            select f.confrelid as oid from pg_constraint f where f.conrelid = c.oid and f.contype = 'f'
@@ -63,7 +65,7 @@ export async function privateObjects(
          ) as referred
          join pg_class s on s.oid = referred.oid
          where s.oid <> c.oid and s.relnamespace = c.relnamespace
-       ) as reads
+       ) else '[]' end as reads
      ${ofEnvironment}
      order by c.oid desc`,
     [environment, PRIVATE_SCHEMA, kept],
