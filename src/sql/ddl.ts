@@ -20,16 +20,16 @@ export function commentOnPrivate(kind: "table" | "view", name: string, label: Ob
 }
 
 /** A label as `JSON.stringify` writes it. Anybody may comment on what they made in the schema, and begin as we do. */
-const LABEL = literal(
-  String.raw`^\{"environment":TEXT,"target":TEXT,"release":\d{1,15}\}$`.replaceAll(
-    "TEXT",
-    String.raw`"(?:[^"\\\x01-\x1f]|\\["\\bfnrt]|\\u00(?:0[1-9a-f]|1[0-9a-f]))*"`,
-  ),
-);
+const labelWith = (text: string) =>
+  literal(String.raw`^\{"environment":TEXT,"target":TEXT,"release":\d{1,15}\}$`.replaceAll("TEXT", text));
+const LABEL = labelWith(String.raw`"(?:[^"\\\x01-\x1f]|\\["\\bfnrt]|\\u00(?:0[1-9a-f]|1[0-9a-f]))*"`);
+/** The same of one without a backslash, as nearly all are: looked at in a fifth of the time. */
+const PLAIN_LABEL = labelWith(String.raw`"[^"\x01-\x1f]*"`);
 
 /** The label that a comment is, as jsonb; NULL where it is none. */
 export function labelOf(comment: Sql): Sql {
-  return sql`(case when ${comment} ~ ${LABEL} then ${comment}::jsonb end)`;
+  const isLabel = sql`case when strpos(${comment}, ${literal("\\")}) = 0 then ${comment} ~ ${PLAIN_LABEL} else ${comment} ~ ${LABEL} end`;
+  return sql`(case when ${isLabel} then ${comment}::jsonb end)`;
 }
 
 /** A value of the label that a comment is, as text; NULL where it is none. */

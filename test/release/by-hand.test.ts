@@ -271,7 +271,15 @@ test("a table that somebody made under a name of the record, before any run, is 
 });
 
 test("what somebody comments on things of their own in the schema, as we begin or not, keeps nothing from working", async () => {
-  const comments = ["no json", ' "x"}', '"a","target":"a.b","release":"none"}', "3}", '"a\\u0000"}'];
+  const comments = [
+    "no json",
+    ' "x"}',
+    '"a","target":"a.b","release":"none"}',
+    "3}",
+    '"a\\u0000"}',
+    '"a","target":"b","release":1}}',
+    '"a","target":"b\\x","release":1}',
+  ];
   for (const [i, text] of comments.entries())
     await house.sql(`create table _dataform.mine_${i} ();
       comment on table _dataform.mine_${i} is '{"environment":${text}'`);

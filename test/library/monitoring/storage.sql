@@ -7,7 +7,7 @@ with
     relation.relname as name,
     relation.relkind,
     relation.reltuples,
-    (case when told.description ~ E'^\\{"environment":"(?:[^"\\\\\\x01-\\x1f]|\\\\["\\\\bfnrt]|\\\\u00(?:0[1-9a-f]|1[0-9a-f]))*","target":"(?:[^"\\\\\\x01-\\x1f]|\\\\["\\\\bfnrt]|\\\\u00(?:0[1-9a-f]|1[0-9a-f]))*","release":\\d{1,15}\\}$' then told.description::jsonb end) as label
+    (case when case when strpos(told.description, E'\\') = 0 then told.description ~ E'^\\{"environment":"[^"\\x01-\\x1f]*","target":"[^"\\x01-\\x1f]*","release":\\d{1,15}\\}$' else told.description ~ E'^\\{"environment":"(?:[^"\\\\\\x01-\\x1f]|\\\\["\\\\bfnrt]|\\\\u00(?:0[1-9a-f]|1[0-9a-f]))*","target":"(?:[^"\\\\\\x01-\\x1f]|\\\\["\\\\bfnrt]|\\\\u00(?:0[1-9a-f]|1[0-9a-f]))*","release":\\d{1,15}\\}$' end then told.description::jsonb end) as label
   from pg_class as relation
   inner join pg_namespace as schema
     on schema.oid = relation.relnamespace
