@@ -25,6 +25,9 @@ const COMMANDS: Readonly<Record<string, string>> = {
 };
 
 const OPTIONS: Readonly<Record<string, string>> = {
+  "--select": "`ls`, `run` and `plan` take --select",
+  "-s": "`ls`, `run` and `plan` take --select",
+  "--exclude": "`ls`, `run` and `plan` take --select and --exclude",
   "--models": "--select name",
   "-m": "--select name",
   "--select-model": "--select name",

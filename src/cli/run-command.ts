@@ -52,7 +52,7 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
   const events = progress(shell);
   const made = await untilInterrupted(shell, (signal) =>
     run(graph, settings, {
-      ...selection(flags),
+      ...selection(flags, shell),
       concurrency: flags.concurrency ?? 4,
       retries: flags.actionRetryLimit ?? 0,
       ...releaseOptions(flags),

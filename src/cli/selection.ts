@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { readSelectors } from "../config/load-selectors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import { isWhole, selectActions } from "../plan/select.ts";
 import { collectNames, type ProjectFlags } from "./options.ts";
@@ -60,8 +61,9 @@ export function addSelectionOptions(command: Command): Command {
 }
 
 /** Which actions are meant. */
-export function choosing(flags: RunFlags) {
+export function choosing(flags: RunFlags, shell: Shell) {
   return {
+    ...(flags.select || flags.exclude ? { named: readSelectors(shell.projectDir) } : {}),
     ...(flags.select ? { select: flags.select } : {}),
     ...(flags.exclude ? { exclude: flags.exclude } : {}),
     ...(flags.actions ? { actions: flags.actions } : {}),
@@ -79,14 +81,14 @@ export function warnEmpty(chosen: ReadonlySet<string>, shell: Shell): void {
 
 /** The same of a run that is told which actions are meant. */
 export function warnOfNothing(graph: CompiledGraph, flags: RunFlags, shell: Shell): void {
-  const chosen = choosing(flags);
+  const chosen = choosing(flags, shell);
   if (chosen.exclude || !isWhole(chosen)) warnEmpty(selectActions(graph, chosen), shell);
 }
 
 /** The same for a run. */
-export function selection(flags: RunFlags) {
+export function selection(flags: RunFlags, shell: Shell) {
   return {
-    ...choosing(flags),
+    ...choosing(flags, shell),
     fullRefresh: flags.fullRefresh ?? false,
     allOrNothing: flags.allOrNothing ?? false,
     ...(flags.adopt ? { adopt: true } : {}),

@@ -1,6 +1,7 @@
 import { UserError } from "../model/errors.ts";
 import type { Action, CompiledGraph } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
+import type { NamedSelections } from "../model/selection.ts";
 import { targetKey } from "../model/target.ts";
 import { dependenciesOf, dependentsOf } from "./order.ts";
 import { chosenBy } from "./selectors.ts";
@@ -11,6 +12,8 @@ export interface Selection {
   readonly select?: readonly string[];
   /** Not these, of what is chosen, or of everything. */
   readonly exclude?: readonly string[];
+  /** What `selector:name` means in these. */
+  readonly named?: NamedSelections;
   /** Names, `schema.name`, or patterns with `*`. */
   readonly actions?: readonly string[];
   readonly tags?: readonly string[];
@@ -37,8 +40,15 @@ export function listActions(graph: Graph, selection: Selection): ReadonlySet<str
 }
 
 /** Keys of what `exclude` names; none where it names nothing. */
-export function excludedActions(graph: Graph, { exclude = [] }: Selection): ReadonlySet<string> {
-  return chosenBy(graph, exclude, "--exclude", (name) => matching("--exclude", name, keysOf(graph.actions)));
+export function excludedActions(graph: Graph, { exclude = [], named = NONE }: Selection): ReadonlySet<string> {
+  return chosenBy(graph, exclude, asked("--exclude", graph, named));
+}
+
+const NONE: NamedSelections = new Map();
+
+function asked(flag: string, graph: Graph, named: NamedSelections) {
+  const keys = keysOf(graph.actions);
+  return { flag, named, byName: (name: string) => matching(flag, name, keys) };
 }
 
 function keysOf(actions: readonly Action[]): readonly string[] {
@@ -53,11 +63,10 @@ function chosenAmong(among: readonly Action[], graph: Graph, selection: Selectio
 
 function selectedBy(runnable: readonly Action[], graph: Graph, selection: Selection): ReadonlySet<string> {
   const keys = keysOf(runnable);
-  const { actions = [], tags = [], select = [] } = selection;
-  const byName = (name: string) => matching("--select", name, keysOf(graph.actions));
+  const { actions = [], tags = [], select = [], named = NONE } = selection;
   const selected = new Set([
     ...actions.flatMap((pattern) => matching("--actions", pattern, keys)),
-    ...chosenBy(graph, select, "--select", byName),
+    ...chosenBy(graph, select, asked("--select", graph, named)),
   ]);
   checkTags(graph, tags);
   for (const action of runnable) {

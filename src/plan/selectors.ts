@@ -1,11 +1,23 @@
 import { UserError } from "../model/errors.ts";
 import { type Action, type ActionKind, type CompiledGraph, isModel } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
+import type { NamedSelections } from "../model/selection.ts";
 import { targetKey } from "../model/target.ts";
 import { dependenciesOf, dependentsOf } from "./order.ts";
 
 /** What is chosen among. */
 type Graph = Pick<CompiledGraph, "actions"> & { readonly project?: { readonly name?: string } };
+
+/** How words are read. */
+interface Asked {
+  /** Named in errors. */
+  readonly flag: string;
+  /** The keys that a name means. */
+  readonly byName: (name: string) => readonly string[];
+  readonly named: NamedSelections;
+  /** The named selections that these words stand in. */
+  readonly inside?: readonly string[];
+}
 
 /** One word of a selection: what it names, and how far around that it reaches. */
 interface Term {
@@ -48,19 +60,12 @@ type Matches = (text: string) => boolean;
 
 /**
  * The keys that words of dbt's kind choose: each word is a list of terms with commas, which all have to hold, and one of the words has to.
- * @param flag named in errors
- * @param byName the keys that a name means
  * @throws UserError for a method, a name or a value that nothing has
  */
-export function chosenBy(
-  graph: Graph,
-  words: readonly string[],
-  flag: string,
-  byName: (name: string) => readonly string[],
-): Set<string> {
+export function chosenBy(graph: Graph, words: readonly string[], asked: Asked): Set<string> {
   const chosen = new Set<string>();
   for (const word of words.flatMap((text) => text.split(/\s+/)).filter(Boolean)) {
-    const terms = word.split(",").map((text) => reached(graph, parsed(text, flag), flag, byName));
+    const terms = word.split(",").map((text) => reached(graph, parsed(text, asked.flag), asked));
     const [first = new Set<string>(), ...others] = terms;
     for (const key of first) if (others.every((other) => other.has(key))) chosen.add(key);
   }
@@ -81,8 +86,8 @@ function parsed(text: string, flag: string): Term {
   return { method, value, up: steps(before, up), down: steps(after, down), whole: before === "@" };
 }
 
-function reached(graph: Graph, term: Term, flag: string, byName: (name: string) => readonly string[]): Set<string> {
-  const roots = term.method === "name" ? byName(term.value) : byMethod(graph, term, flag);
+function reached(graph: Graph, term: Term, asked: Asked): Set<string> {
+  const roots = rootsOf(graph, term, asked);
   const found = new Set(roots);
   const add = (keys: Iterable<string>) => {
     for (const key of keys) found.add(key);
@@ -91,6 +96,36 @@ function reached(graph: Graph, term: Term, flag: string, byName: (name: string) 
   if (term.down || term.whole) add(dependentsOf(graph.actions, roots, term.whole ? undefined : term.down));
   if (term.whole) add(dependenciesOf(graph.actions, [...found]));
   return found;
+}
+
+function rootsOf(graph: Graph, term: Term, asked: Asked): readonly string[] {
+  if (term.method === "name") return asked.byName(term.value);
+  return term.method === "selector" ? byNamed(graph, term.value, asked) : byMethod(graph, term, asked.flag);
+}
+
+function byNamed(graph: Graph, name: string, asked: Asked): readonly string[] {
+  const { named, inside = [], flag } = asked;
+  const selection = named.get(name);
+  const meant = nearest(name, named.keys());
+  if (!selection)
+    throw new UserError({
+      message: `${flag}: no selection is called ${name}`,
+      expected: [...named.keys()].join(", ") || "a name of selectors.yaml, which has none",
+      found: name,
+      ...(meant === undefined ? {} : { hint: `did you mean selector:${meant}?` }),
+    });
+  if (inside.includes(name))
+    throw new UserError({
+      message: "a selection of selectors.yaml is a part of itself",
+      found: [...inside, name].join(" → "),
+    });
+  const within = { ...asked, flag: `selectors.yaml, ${name}`, inside: [...inside, name] };
+  const { select, exclude = [] } = selection;
+  const chosen = select
+    ? chosenBy(graph, select, within)
+    : new Set(graph.actions.map(({ target }) => targetKey(target)));
+  const excluded = chosenBy(graph, exclude, within);
+  return [...chosen].filter((key) => !excluded.has(key));
 }
 
 function byMethod(graph: Graph, { method, value }: Term, flag: string): readonly string[] {
@@ -110,7 +145,7 @@ function byMethod(graph: Graph, { method, value }: Term, flag: string): readonly
 }
 
 function unknownMethod(flag: string, method: string): UserError {
-  const known = Object.keys(METHODS);
+  const known = [...Object.keys(METHODS), "selector"];
   const other = Object.hasOwn(OTHERS, method) ? OTHERS[method] : undefined;
   const meant = nearest(method, known);
   const hint = other ?? (meant && `did you mean ${meant}:?`);

@@ -4,6 +4,7 @@ import { notificationsSchema } from "./notifications.ts";
 import { postgresBlock } from "./postgres-block.ts";
 import { schedulesSchema } from "./schedules.ts";
 import { seedSchema } from "./seed.ts";
+import { selectorsSchema } from "./selectors.ts";
 import { serveSchema } from "./serve.ts";
 import { serverSchema } from "./server.ts";
 import { dataformJson, workflowSettings } from "./settings.ts";
@@ -17,6 +18,7 @@ export const published = {
   server: serverSchema,
   notifications: notificationsSchema,
   schedules: schedulesSchema,
+  selectors: selectorsSchema,
   postgres: postgresBlock,
   dataform: dataformJson,
   workflow_settings: workflowSettings,

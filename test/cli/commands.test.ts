@@ -333,10 +333,10 @@ test("unknown commands, flags, actions and tags suggest the nearest", async () =
   };
   expect(await stderr("rnu")).toContain("Did you mean run?");
   expect(await stderr("run", "--full-refesh")).toContain("Did you mean --full-refresh?");
-  expect(await stderr("ls")).toContain("unknown command 'ls'\n  → `dataform compile` lists the actions");
+  expect(await stderr("parse")).toContain("unknown command 'parse'\n  → `dataform compile` reads the project");
   expect(await stderr("seed")).toContain("→ `dataform run` makes tables of the CSV files in seeds/");
-  expect(await stderr("run", "--select", "orders")).toContain("→ --actions name, --tags name");
-  expect(await stderr("compile", "--select", "orders")).toContain("→ `dataform compile` lists all");
+  expect(await stderr("run", "--models", "orders")).toContain("→ --select name");
+  expect(await stderr("compile", "--select", "orders")).toContain("→ `dataform compile` takes --output-actions");
   expect(await stderr("ingest", "--select", "orders")).toContain("→ `dataform ingest --help`");
   expect(await stderr("run", "-t", "prod")).toContain("→ --environment name");
   for (const name of ["compile", "env", "query", "roles"])

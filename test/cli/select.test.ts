@@ -8,11 +8,13 @@ test("run, plan and ls mean the same by the same words; what is excluded is not 
     "a.sqlx": 'config { type: "table", tags: ["x"] }\nselect 1 as id',
     "b.sqlx": 'config { type: "table" }\nselect id from ${ref("a")}',
     "c.sqlx": 'config { type: "table", columns: { id: "the id" } }\nselect 2 as id',
+    "selectors.yaml": "selectors:\n  mine: { select: [tag:x+], exclude: [type:assertion] }\n",
     "never.sqlx": 'config { type: "assertion" }\nselect id from ${ref("a")}',
   });
   const env = { DATABASE_URL: (await ownDatabase()).url };
   const words = ["--select", "tag:x+", "--exclude", "type:assertion"];
   expect((await cli(dir, ["ls", ...words, "--columns", "action"], env)).stdout).toBe("marts.a\nmarts.b");
+  expect((await cli(dir, ["ls", "-s", "selector:mine", "--columns", "action"])).stdout).toBe("marts.a\nmarts.b");
   const planned = JSON.parse((await cli(dir, ["plan", ...words, "--json"], env)).stdout);
   expect(planned.segments[0].steps.map(({ target }: { target: { name: string } }) => target.name)).toEqual(["a", "b"]);
   const ran = await cli(dir, ["run", ...words], env);

@@ -89,3 +89,23 @@ test.each([
 test("what --exclude does not find is refused, too", () => {
   expect(() => selectActions(graph, { exclude: ["nothing"] })).toThrow("--exclude: nothing is named nothing");
 });
+
+test("a selection has a name: with others, around it, less than another one, and never itself", () => {
+  const named = new Map([
+    ["nightly", { select: ["tag:daily", "mart"], exclude: ["type:view"] }],
+    ["rest", { exclude: ["selector:nightly", "type:declaration"] }],
+    ["round", { select: ["selector:round"] }],
+    ["wrong", { select: ["tag:dayly"] }],
+  ]);
+  const chosen = (...select: string[]) => short(selectActions(graph, { select, named }));
+  expect(chosen("selector:nightly")).toBe("mid mart");
+  expect(chosen("selector:nightly,tag:weekly", "check")).toBe("mart check");
+  expect(chosen("1+selector:nightly")).toBe("stg mid other mart");
+  expect(chosen("selector:rest")).toBe("stg other check");
+  expect(short(selectActions(graph, { exclude: ["selector:nightly"], named }))).toBe("stg other check");
+  expect(() => chosen("selector:nightli")).toThrow(
+    expect.objectContaining({ hint: "did you mean selector:nightly?", expected: "nightly, rest, round, wrong" }),
+  );
+  expect(() => chosen("selector:round")).toThrow("is a part of itself");
+  expect(() => chosen("selector:wrong")).toThrow("selectors.yaml, wrong: no action has tag:dayly");
+});

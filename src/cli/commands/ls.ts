@@ -38,7 +38,7 @@ export const addLsCommand: AddCommand = (command, shell) => {
     .option("--json", "the actions as one JSON document")
     .action(async (_: string | undefined, flags: ListFlags) => {
       const graph = await compileProject(shell, flags);
-      const chosen = listActions(graph, choosing(flags));
+      const chosen = listActions(graph, choosing(flags, shell));
       warnEmpty(chosen, shell);
       const actions = graph.actions.filter(({ target }) => chosen.has(targetKey(target)));
       if (flags.json) shell.print(JSON.stringify(asJson(actions), null, 2));

@@ -68,7 +68,7 @@ function tryOut(
   return withClient(settings, { ...options, duty: "publisher" }, async (client) => {
     await refuseDamagedRecord(client);
     const catalog = withoutRetired(graph, await readCatalog(client, environmentName(flags), publicTargets(graph)));
-    const made = plan(graph, catalog, { ...selection(flags), ownDatabase: settings.embedded === true });
+    const made = plan(graph, catalog, { ...selection(flags, shell), ownDatabase: settings.embedded === true });
     const found = await withClient(settings, { ...options, duty: "builder" }, (builder) =>
       preview(graph, catalog, made, builder, { readSource: source, signal: how.signal }),
     );

@@ -1,0 +1,7 @@
+/** A selection that has a name: words as behind `--select` and `--exclude`. */
+export interface NamedSelection {
+  readonly select?: readonly string[];
+  readonly exclude?: readonly string[];
+}
+
+export type NamedSelections = ReadonlyMap<string, NamedSelection>;
