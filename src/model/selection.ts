@@ -1,5 +1,5 @@
 /** A selection that has a name: words as behind `--select` and `--exclude`. */
-export interface NamedSelection {
+interface NamedSelection {
   readonly select?: readonly string[];
   readonly exclude?: readonly string[];
 }
