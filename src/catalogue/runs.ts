@@ -97,7 +97,23 @@ async function readSteps(client: Client, runIds: readonly string[]): Promise<Rea
 }
 
 async function readModels(client: Client, its: Sql): Promise<readonly ModelTimes[]> {
-  const found = await rowsOf<Named<ModelTimes>>(
+  const times = await rowsOf<Named<Omit<ModelTimes, "history">>>(
+    client,
+    sql`
+      select
+        times.schema_name as schema, times.name, kind, runs, last_seconds as last, median_seconds as median, slowest_seconds as slowest,
+        last_rows as "lastRows", last_bytes as "lastBytes"
+      from (${modelTimes(record)}) as times
+      where ${its}
+      order by times.schema_name, times.name`,
+  );
+  const past = await readPast(client, its);
+  return times.map((one) => ({ ...targeted(one), history: past.get(targetKey(one)) ?? [] })) as readonly ModelTimes[];
+}
+
+/** Of each model its last runs. Apart from the rest: the planner knows nothing of a young record, and compared each model with each. */
+async function readPast(client: Client, its: Sql): Promise<ReadonlyMap<string, ModelTimes["history"]>> {
+  const found = await rowsOf<Named<Pick<ModelTimes, "history">>>(
     client,
     sql`
       with
@@ -108,32 +124,21 @@ async function readModels(client: Client, its: Sql): Promise<readonly ModelTimes
         where ${its}
         order by fence desc
         limit ${literal(MOST_RUNS)}
-      ),
-
-      past as (
-        select
-          step.schema_name,
-          step.name,
-          jsonb_agg(
-            jsonb_build_object('runId', recent.run_id, 'at', recent.started_at, 'seconds', step.seconds) order by recent.fence
-          ) as history
-        from _dataform.step as step
-        inner join recent
-          on recent.run_id = step.run_id
-        where step.kind not in ('assertion', 'dashboard') and step.status in ('ok', 'waiting', 'held')
-        group by step.schema_name, step.name
       )
 
       select
-        times.schema_name as schema, times.name, kind, runs, last_seconds as last, median_seconds as median, slowest_seconds as slowest,
-        last_rows as "lastRows", last_bytes as "lastBytes", coalesce(past.history, '[]') as history
-      from (${modelTimes(record)}) as times
-      left join past
-        on past.schema_name = times.schema_name and past.name = times.name
-      where ${its}
-      order by times.schema_name, times.name`,
+        step.schema_name as schema,
+        step.name,
+        jsonb_agg(
+          jsonb_build_object('runId', recent.run_id, 'at', recent.started_at, 'seconds', step.seconds) order by recent.fence
+        ) as history
+      from _dataform.step as step
+      inner join recent
+        on recent.run_id = step.run_id
+      where step.kind not in ('assertion', 'dashboard') and step.status in ('ok', 'waiting', 'held')
+      group by step.schema_name, step.name`,
   );
-  return found.map(targeted) as unknown as readonly ModelTimes[];
+  return new Map(found.map((one) => [targetKey(one), one.history]));
 }
 
 /** Rows as the server wrote them: their numbers keep all digits. */
