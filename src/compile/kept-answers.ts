@@ -63,7 +63,8 @@ export class KeptAnswers<Answer> {
     const unfinished = `${this.#file}.${randomUUID()}`;
     try {
       makeStateFolder(this.#folder);
-      writeFileSync(unfinished, JSON.stringify(kept));
+      // Variables may be secrets, and SQL has them.
+      writeFileSync(unfinished, JSON.stringify(kept), { mode: 0o600 });
       giveToProjectOwner(unfinished, join(this.#folder, ".."));
       renameSync(unfinished, this.#file);
       for (const path of this.#old()) rmSync(path, { force: true });

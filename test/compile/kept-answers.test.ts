@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type CompileOptions, compile } from "../../src/compile/compile.ts";
@@ -163,9 +163,10 @@ test("a project with mistakes tells them each time, and keeps nothing", async ()
   expect(() => readdirSync(keepIn)).toThrow("ENOENT");
 });
 
-test("what is kept is no part of a repository, is only so much, and may be broken, gone or not writable", async () => {
+test("what is kept is its owner's alone, no part of a repository, only so much, and may be broken, gone or not writable", async () => {
   const { keepIn, kept, again, query } = await compiledOnce();
   expect(readFileSync(join(keepIn, ".gitignore"), "utf8")).toBe("*\n");
+  expect(statSync(join(keepIn, kept()[0]!)).mode & 0o777).toBe(0o600);
   for (let n = 0; n < 10; n++) await again({ vars: { word: String(n) } });
   expect(kept()).toHaveLength(8);
   const right = await query();
