@@ -25,12 +25,15 @@ counters.publish("stat", {
   },
   // when impressions fall, all four have started again; what falls without them was taken back
   leading: "impressions",
+  // further columns of a reading, as the winning one has them
   keep: { campaign_id: "text", currency: "text", time_zone: "text" },
   nonNull: ["campaign_id", "currency", "time_zone"],
   timeZone: { column: "time_zone" },
+  // a reading may say nothing of it
   optional: "conversion_value",
   // an account that changes its currency keeps its counts: what the money of that reading adds is not known
   unit: { column: "currency", of: ["spend", "conversion_value"] },
+  // what was created while the feed ran begins from 0; else its first reading is a baseline, of no day
   births: { from: "stg_marketing__creatives", key: "creative_id", at: { created_at: "timestamptz" } },
   columns: {
     creative_id: "The creative.",
@@ -87,6 +90,7 @@ counters.publish("stat", {
         ...valued.measures,
         first_time_zone: "min(time_zone)",
         last_time_zone: "max(time_zone)",
+        // by device, as campaign_to_date shows them: kept with each reading
         added_spend: "sum(case when is_baseline then spend_to_date else spend_delta end)",
         added_impressions_desktop:
           "(sum(coalesce(impressions_delta, impressions_to_date)) filter (where device = 'desktop'))::bigint",

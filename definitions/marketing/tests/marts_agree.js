@@ -16,8 +16,9 @@ const deltas = {
   },
 };
 
-// the same over all days; without a figure where nothing but baselines was measured
-const facts = { from: "creative_totals", where: "conversions is not null" };
+// the same over all days; without a figure where nothing but baselines was measured. creative_totals is held to the months by
+// a test below, and the months to the differences by tests that counters.publish() makes
+const measured_totals = { from: "creative_totals", where: "conversions is not null" };
 
 const enough_clicks = `sum(clicks) >= ${vars.wholeNumber("minimum_clicks", { default: 100 })}`;
 
@@ -54,6 +55,7 @@ totals.agree("marketing_facts_agree_with_deltas", {
   actual: "fct_creative_daily",
   by: ["creative_id", "campaign_id", "device", "day", "currency"],
   measures: ["spend", "impressions", "clicks", "conversions", "conversion_value"],
+  // of days that the last run changed only; without a day, only where all was computed
   following: { counters: counters_of_stats, day: "day" },
 });
 
@@ -138,7 +140,7 @@ for (const [period, months] of [
 totals.agree("marketing_creative_device_agrees_with_facts", {
   tags,
   description: "creative_device holds every creative and device of the facts, with all of its figures.",
-  expected: facts,
+  expected: measured_totals,
   actual: "creative_device",
   by: ["creative_id", "device", "currency"],
   measures: ["spend", "impressions", "clicks", "conversions", "conversion_value"],
@@ -179,7 +181,7 @@ for (const [attribute, from] of [
 totals.agree("marketing_campaign_device_agrees_with_facts", {
   tags,
   description: "The device columns of campaign_device add up to the facts: no device is left out.",
-  expected: facts,
+  expected: measured_totals,
   actual: {
     from: ["marketing", "campaign_device"],
     columns: {
@@ -195,7 +197,7 @@ totals.agree("marketing_campaign_device_agrees_with_facts", {
 totals.agree("marketing_spend_per_conversion_agrees_with_facts", {
   tags,
   description: "spend_per_conversion holds every campaign of the facts, with all of its spend and conversions.",
-  expected: facts,
+  expected: measured_totals,
   actual: "spend_per_conversion",
   by: ["campaign_id", "currency"],
   measures: ["spend", "conversions"],
@@ -204,7 +206,7 @@ totals.agree("marketing_spend_per_conversion_agrees_with_facts", {
 totals.agree("marketing_best_converting_campaigns_agrees_with_facts", {
   tags,
   description: "best_converting_campaigns holds every campaign with enough clicks, with its totals, and no other.",
-  expected: { ...facts, having: enough_clicks },
+  expected: { ...measured_totals, having: enough_clicks },
   actual: "best_converting_campaigns",
   by: ["campaign_id", "currency"],
   measures: ["spend", "clicks", "conversions"],
@@ -213,7 +215,7 @@ totals.agree("marketing_best_converting_campaigns_agrees_with_facts", {
 totals.agree("marketing_best_converting_creatives_agrees_with_facts", {
   tags,
   description: "best_converting_creatives holds every creative with enough clicks, with its totals, and no other.",
-  expected: { ...facts, having: enough_clicks },
+  expected: { ...measured_totals, having: enough_clicks },
   actual: "best_converting_creatives",
   by: ["creative_id", "currency"],
   measures: ["spend", "clicks", "conversions"],
