@@ -85,7 +85,8 @@ const descriptions = {
   is_complete: "True once loads have read every day of the period after its end. Compare only those.",
   has_figures:
     "False where nothing was told of the period: it is here because something was in the one before, which stands beside it.",
-  previous_spend: "Spend in the period before, of the same kind (the month before a month, seven days before seven); NULL if nothing was told of it.",
+  previous_spend:
+    "Spend in the period before, of the same kind (the month before a month, seven days before seven); NULL if nothing was told of it.",
   previous_impressions: "Impressions in the period before; NULL likewise.",
   previous_clicks: "Clicks in the period before; NULL likewise.",
   previous_conversions: "Conversions in the period before; NULL likewise.",

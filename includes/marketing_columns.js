@@ -54,7 +54,8 @@ const descriptions = {
     "1 is the highest conversion_rate_low in the period, among rows with at least minimum_conversions conversions (a project variable, 10 unless set); NULL for others. Ties share a rank.",
   has_figures:
     "False where nothing was measured in the period: it is here because something was in the one before, which stands beside it.",
-  previous_spend: "Spend in the period before, of the same kind (the month before a month, seven days before seven); NULL if nothing was measured in it.",
+  previous_spend:
+    "Spend in the period before, of the same kind (the month before a month, seven days before seven); NULL if nothing was measured in it.",
   previous_impressions: "Impressions in the period before; NULL likewise.",
   previous_clicks: "Clicks in the period before; NULL likewise.",
   previous_conversions: "Conversions in the period before; NULL likewise.",
