@@ -1,8 +1,8 @@
-import type { DueCause, ScheduleLine } from "../model/schedule.ts";
+import type { DueCause, ScheduleLine, SkipReason } from "../model/schedule.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { literal } from "../sql/literals.ts";
 import { type Sql, sql } from "../sql/sql.ts";
-import { type Decision, decide, type LineState, overlaps, type Upcoming } from "./decide.ts";
+import { type Decision, decide, isInBlackout, type LineState, overlaps, type Upcoming } from "./decide.ts";
 import { clockOf, type Deciding, milliseconds, momentOf, tellFollowers } from "./deciding.ts";
 
 /** Lines that are decided in one transaction. */
@@ -218,8 +218,7 @@ export async function claimArrival(
     const due = new Date(Math.max(now.getTime(), row.decidedUntil + 1));
     const { kind } = line.trigger;
     if (row.seen !== null && found.came !== undefined && line.enabled && kind !== "clock") {
-      const { open } = stateOf(line, row);
-      const reason = row.isPaused ? "paused" : overlaps(line, open) ? "overlap" : undefined;
+      const reason = whyNot(stateOf(line, row), due);
       const arrived = { due, cause: kind, causedBy: found.came, ...(reason === undefined ? {} : { reason }) };
       await addDues(client, deciding, [{ line, dues: [arrived] }]);
       const to = { nextDue: null, startAt: null, decidedUntil: due };
@@ -232,6 +231,13 @@ export async function claimArrival(
     ]);
     await tellFollowers(client);
   });
+}
+
+/** Why what came does not run; undefined: it does. */
+function whyNot({ line, isPaused, open }: LineState, due: Date): SkipReason | undefined {
+  if (isPaused) return "paused";
+  if (isInBlackout(line, due)) return "blackout";
+  return overlaps(line, open) ? "overlap" : undefined;
 }
 
 /** One line, as whoever held it has left it. */

@@ -154,7 +154,7 @@ export function startOf({ name, jitter }: Pick<ScheduleLine, "name" | "jitter">,
   return new Date(due.getTime() + (hash.readUInt32BE(0) % jitter));
 }
 
-function isInBlackout({ blackout, zone }: ScheduleLine, due: Date): boolean {
+export function isInBlackout({ blackout, zone }: ScheduleLine, due: Date): boolean {
   if (!blackout.length) return false;
   const local = localTime(due, zone);
   return blackout.some(({ from, until }) => from <= local && local < until);

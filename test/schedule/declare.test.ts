@@ -42,6 +42,11 @@ test.each([
   [`on: { load: shop.order }\n${runs}`, "schedules.yaml:3:17: there is no stream shop.order"],
   [`on: { file: web.hits }\n${runs}`, "schedules.yaml:3:17: web.hits is no stream of files"],
   [`on: { load: shop.orders, every: 5s }\n${runs}`, "every is of a file that is looked for"],
+  [`on: { load: shop.orders }\ncatchUp: all\n${runs}`, "schedules.yaml:4:5: catchUp is of lines with a cron"],
+  [
+    `on: { load: shop.orders }\ncatchUpWithin: 1d\n${runs}`,
+    "schedules.yaml:4:5: catchUpWithin is of lines with a cron",
+  ],
   ['cron: "@daily"\nsteps: [{ ingest: { sources: [shopp] } }]', "schedules.yaml:4:35: there is no source shopp"],
   ['cron: "@daily"\nsteps: [{ run: { tags: [dayly] } }]', "schedules.yaml:4:29: no action has the tag dayly"],
   ['cron: "@daily"\nsteps: [{ run: { actions: [revenu] } }]', "schedules.yaml:4:32: nothing is named revenu"],

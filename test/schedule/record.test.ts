@@ -3,7 +3,7 @@ import { prepareMetadata } from "../../src/environment/layout.ts";
 import { pruneDues } from "../../src/environment/prune-dues.ts";
 import type { ScheduleLine } from "../../src/model/schedule.ts";
 import { advance } from "../../src/schedule/advance.ts";
-import { claimByHand, decideDues } from "../../src/schedule/claim.ts";
+import { claimArrival, claimByHand, decideDues } from "../../src/schedule/claim.ts";
 import { keepStep } from "../../src/schedule/keep-step.ts";
 import { readDue, readWork } from "../../src/schedule/read-record.ts";
 import { registerLines } from "../../src/schedule/register-lines.ts";
@@ -49,6 +49,21 @@ test("lines that another declaration decides take the place of none, however man
     where name = 'own'`);
   expect(await decideDues(shop.client, deciding)).toBe(false);
   expect(await shop.rows("select schedule, status from _dataform.schedule_due")).toEqual(["own|queued"]);
+});
+
+test("what comes in a blackout of its line is recorded as skipped, and seen", async () => {
+  const blackout = [{ from: "2000-01-01 00:00", until: "2999-01-01 00:00" }];
+  const following = { ...line, trigger: { kind: "load", source: "a", stream: "b", schema: "raw" }, blackout } as const;
+  const here = { ...deciding, environment: "blackout", lines: new Map([["own", following]]) };
+  await registerLines(shop.client, here);
+  for (const seen of ["1", "2"])
+    await claimArrival(shop.client, here, following, async () => ({ seen, came: { loads: [seen] } }));
+  expect(
+    await shop.rows(`
+      select d.status, d.reason, d.caused_by, s.seen
+      from _dataform.schedule_due as d inner join _dataform.schedule as s using (environment)
+      where environment = 'blackout'`),
+  ).toEqual(['skipped|blackout|{"loads": ["2"]}|"2"']);
 });
 
 test("what a step says is kept, whatever characters it has", async () => {

@@ -39,21 +39,25 @@ interface Read {
 
 function lineOf({ text, zone, fields, written }: Read): CronLine | CronMistake {
   const kind = [written[1]!, written[2]!].some((field) => field.startsWith("*")) ? "interval" : "fixed";
-  const [seconds, ...others] = fields;
-  // In a fixed line a `*` of the seconds is each of them: the line is fixed all the same.
-  const second = kind === "fixed" && seconds!.includes("*") ? everySecond(seconds!) : seconds!;
-  const pattern = [second, ...others].join(" ");
+  // In a fixed line a `*` of the seconds, or behind the first item of a list, is numbers: the line is fixed all the same.
+  const pattern = fields
+    .map((field, index) => (kind === "fixed" && index < 3 ? asNumbers(field, index) : field))
+    .join(" ");
   // As Debian's cron: a day is one of both where both are restricted, and each of them where one begins with *.
   const isOfBoth = [written[3]!, written[5]!].some((field) => /^[*?]/.test(field));
   const line = { text, zone, kind, pattern, isOfBoth } as const;
   return nextDue(line, BEGINNING) ? line : never(text);
 }
 
-function everySecond(field: string): string {
+/** Seconds, minutes or hours without a `*`. */
+function asNumbers(field: string, index: number): string {
+  if (!field.includes("*")) return field;
   const numbers = field.split(",").flatMap((item) => {
     const [, step] = /^\*(?:\/(\d+))?$/.exec(item) ?? [];
     if (!item.startsWith("*")) return [Number(item)];
-    return Array.from({ length: 60 }, (_, one) => one).filter((one) => one % Number(step ?? 1) === 0);
+    return Array.from({ length: FIELDS[index]!.most + 1 }, (_, one) => one).filter(
+      (one) => one % Number(step ?? 1) === 0,
+    );
   });
   return [...new Set(numbers)].sort((a, b) => a - b).join(",");
 }

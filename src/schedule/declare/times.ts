@@ -3,7 +3,7 @@ import { milliseconds } from "../../model/duration.ts";
 import { UserError } from "../../model/errors.ts";
 import { nearest } from "../../model/nearest.ts";
 import type { WrittenLine } from "../../schemas/schedules.ts";
-import { shortestGap } from "../cron/dues.ts";
+import { type CronLine, shortestGap } from "../cron/dues.ts";
 import { isZone, readCron } from "../cron/line.ts";
 
 interface Zone {
@@ -26,7 +26,10 @@ export function mistakesInTimes(name: string, line: WrittenLine, zone: Zone, at:
   ];
 }
 
-function mistakesInCron({ cron, on, jitter }: WrittenLine, zone: string, at: Place): UserError[] {
+/** They say what becomes of moments, which only a cron has. */
+const OF_CRON = ["catchUp", "catchUpWithin", "jitter"] as const;
+
+function mistakesInCron({ cron, on, ...line }: WrittenLine, zone: string, at: Place): UserError[] {
   if ((cron === undefined) === (on === undefined))
     return [
       new UserError({
@@ -36,12 +39,17 @@ function mistakesInCron({ cron, on, jitter }: WrittenLine, zone: string, at: Pla
         found: cron === undefined ? "neither" : "both",
       }),
     ];
-  if (cron === undefined) {
-    if (jitter === undefined) return [];
-    return [new UserError({ message: "jitter is of lines with a cron", ...at.key("jitter"), hint: "leave it out" })];
-  }
-  const line = readCron(cron, zone);
-  if (!("pattern" in line)) return [new UserError({ ...line, ...at.value("cron") })];
+  if (cron === undefined) return OF_CRON.filter((key) => line[key] !== undefined).map((key) => ofCron(key, at));
+  const read = readCron(cron, zone);
+  if (!("pattern" in read)) return [new UserError({ ...read, ...at.value("cron") })];
+  return mistakesInJitter(line, read, at);
+}
+
+function ofCron(key: (typeof OF_CRON)[number], at: Place): UserError {
+  return new UserError({ message: `${key} is of lines with a cron`, ...at.key(key), hint: "leave it out" });
+}
+
+function mistakesInJitter({ jitter }: Pick<WrittenLine, "jitter">, line: CronLine, at: Place): UserError[] {
   const most = jitter === undefined ? undefined : milliseconds(jitter);
   if (most === undefined || most < shortestGap(line, new Date())) return [];
   return [
