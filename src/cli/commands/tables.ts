@@ -15,7 +15,7 @@ export const addListTablesCommand: AddCommand = (command, shell) => {
     .argument("[warehouse]", "postgres, as Dataform 2 wants it; or left out")
     .option("--json", "the list as JSON")
     .action(async (_: unknown, flags: ConnectionFlags & { json?: boolean }) => {
-      refuseMore(withoutWarehouse(command.args), 0, "dataform listtables");
+      refuseMore(withoutWarehouse(command.args), "dataform listtables");
       const tables = await asked(shell, flags, "dataform-listtables", listTables);
       if (flags.json) shell.print(JSON.stringify(tables, null, 4));
       else for (const table of tables) shell.print(targetKey(table));
@@ -33,7 +33,7 @@ export const addTableMetadataCommand: AddCommand = (command, shell) => {
     .action(async (_: unknown, __: unknown, ___: unknown, flags: ConnectionFlags) => {
       const [schema, name, ...more] = withoutWarehouse(command.args);
       const usage = "dataform gettablemetadata postgres <schema> <table>";
-      refuseMore(more, 0, usage);
+      refuseMore(more, usage);
       if (schema === undefined || name === undefined)
         throw new UserError({ message: "which table is not said", expected: usage });
       const metadata = await asked(shell, flags, "dataform-metadata", (client) => metadataOf(client, { schema, name }));
@@ -65,6 +65,6 @@ async function asked<T>(
   );
 }
 
-function refuseMore(words: readonly string[], most: number, usage: string): void {
-  if (words.length > most) throw new UserError({ message: `${words[most]} is too much`, expected: usage });
+function refuseMore([first]: readonly string[], usage: string): void {
+  if (first !== undefined) throw new UserError({ message: `${first} is too much`, expected: usage });
 }
