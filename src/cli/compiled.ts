@@ -1,7 +1,7 @@
 import { UserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
-import { selectActions } from "../plan/select.ts";
+import { listActions } from "../plan/select.ts";
 
 /** What of a compiled project is shown, by Dataform's own flags. */
 export interface OutputFlags {
@@ -25,7 +25,7 @@ export function outputOf(graph: CompiledGraph, flags: OutputFlags): CompiledGrap
       expected: "--output-actions or --output-tags with it",
     });
   }
-  const selected = selectActions(graph, {
+  const selected = listActions(graph, {
     ...(actions ? { actions } : {}),
     ...(tags ? { tags } : {}),
     includeDependencies: outputIncludeDeps ?? false,

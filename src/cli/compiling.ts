@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { compile } from "../compile/compile.ts";
+import { type Compilation, type CompileOptions, compile, compileAll } from "../compile/compile.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import { stateDirectory } from "./database.ts";
 import { untilInterrupted } from "./interrupt.ts";
@@ -8,6 +8,19 @@ import type { Shell } from "./shell.ts";
 
 /** Compiles the project as the flags say. Ctrl-C and SIGTERM stop its code, which is a process of its own. */
 export function compileProject(shell: Shell, flags: ProjectFlags): Promise<CompiledGraph> {
+  return compilingWith(compile, shell, flags);
+}
+
+/** The same of a project with mistakes, as far as it compiles. */
+export function compileAsFarAs(shell: Shell, flags: ProjectFlags): Promise<Compilation> {
+  return compilingWith(compileAll, shell, flags);
+}
+
+function compilingWith<Made>(
+  make: (projectDir: string, options: CompileOptions) => Promise<Made>,
+  shell: Shell,
+  flags: ProjectFlags,
+): Promise<Made> {
   const { vars, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, disableAssertions, timeout } = flags;
   const given = { vars, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, disableAssertions, timeout };
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
@@ -15,7 +28,7 @@ export function compileProject(shell: Shell, flags: ProjectFlags): Promise<Compi
   const onPrinted = (text: string) => shell.say(text.replace(/\n$/, ""));
   return untilInterrupted(
     shell,
-    (signal) => compile(shell.projectDir, { ...options, keepIn, onPrinted, signal }),
+    (signal) => make(shell.projectDir, { ...options, keepIn, onPrinted, signal }),
     "stopping the compiler",
   );
 }

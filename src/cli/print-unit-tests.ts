@@ -35,6 +35,15 @@ export function unitTestErrors({ tests }: UnitTestReport): UserErrorDetails[] {
     );
 }
 
+/** The tests as `dataform test --json` of Dataform 3 tells them. */
+export function testResultsOf({ tests }: UnitTestReport): readonly object[] {
+  return tests.map((test) => ({
+    name: test.name,
+    successful: test.passed,
+    ...(test.passed ? {} : { messages: explain(test) }),
+  }));
+}
+
 function explain(test: UnitTestResult): string[] {
   if (test.error) return formatUserError(test.error).split("\n");
   return [

@@ -1,13 +1,16 @@
+import type { DataformGraph } from "../compile/as-dataform.ts";
 import { readSource } from "../compile/source.ts";
 import { counted } from "../model/counted.ts";
 import { errorData, errorDocument, UserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import { type RunReport, reportJson, type StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
+import { listActions } from "../plan/select.ts";
 import { retentionOf } from "../release/retention.ts";
 import { run } from "../run/run.ts";
 import { awaitedBySource, awaitedErrors } from "./awaited.ts";
 import { openDatabase, whereLine } from "./database.ts";
+import { dataformJson } from "./dataform/shape.ts";
 import { endedLate } from "./deadline.ts";
 import { tellFailures } from "./failures.ts";
 import { annotate } from "./github.ts";
@@ -15,16 +18,20 @@ import { attended, untilInterrupted } from "./interrupt.ts";
 import { environmentName } from "./options.ts";
 import { progress, summary } from "./progress.ts";
 import { releaseOptions } from "./releasing.ts";
-import { type RunFlags, selection, warnOfNothing } from "./selection.ts";
+import { choosing, type RunFlags, selection, warnOfNothing } from "./selection.ts";
 import type { Shell } from "./shell.ts";
 import { annotateWarnings } from "./warnings.ts";
 
 /** `dataform run`, while the project is still compiling. */
-export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFlags, shell: Shell): Promise<void> {
+export async function runCommand(
+  compiling: Promise<{ readonly graph: CompiledGraph; readonly dataform?: DataformGraph }>,
+  flags: RunFlags,
+  shell: Shell,
+): Promise<void> {
   const opening = openDatabase(shell, flags);
   // A mistake in the project is told first.
   opening.catch(() => {});
-  const graph = await compiling;
+  const { graph, dataform } = await compiling;
   warnOfNothing(graph, flags, shell);
   const settings = await opening;
   const ofPlan = flags.sql ? "--sql" : flags.all ? "--all" : undefined;
@@ -36,7 +43,7 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
   shell.say(whereLine(settings, flags, shell));
   if (flags.dryRun) {
     const { printPlan } = await import("./plan/print.ts");
-    return printPlan(graph, settings, flags, shell);
+    return printPlan(graph, settings, flags, shell, dataform);
   }
   const source = (file: string) => readSource(shell.projectDir, file);
   if (flags.runTests) {
@@ -66,7 +73,8 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
   );
   events.end();
   const report = endedLate(made, shell);
-  if (flags.json) shell.print(reportJson(report));
+  if (flags.format) shell.print(dataformJson(await runResult(report, graph, flags, shell)));
+  else if (flags.json) shell.print(reportJson(report));
   for (const line of summary(report, shell)) shell.say(line);
   tellFailures(shell, failures(report));
   annotate(shell, report.steps.filter(({ status }) => status === "held").map(heldModel));
@@ -79,6 +87,11 @@ export async function runCommand(compiling: Promise<CompiledGraph>, flags: RunFl
   annotateWarnings(shell, report.warnings);
   shell.exitCode =
     report.status === "success" ? 0 : report.status === "cancelled" && !shell.deadline?.aborted ? 130 : 1;
+}
+
+async function runResult(report: RunReport, graph: CompiledGraph, flags: RunFlags, shell: Shell) {
+  const { runResultOf } = await import("./dataform/run-result.ts");
+  return runResultOf(report, graph, listActions(graph, choosing(flags, shell)), shell.deadline?.aborted === true);
 }
 
 /** Causes first: GitHub shows ten of each step, and a schedule tells the first. */

@@ -2,12 +2,13 @@ import { type Command, Option } from "commander";
 import { readSelectors } from "../config/load-selectors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import { isWhole, selectActions } from "../plan/select.ts";
+import type { ShapeFlags } from "./dataform/shape.ts";
 import { collectNames, type ProjectFlags } from "./options.ts";
 import { paint } from "./paint.ts";
 import type { ReleaseFlags } from "./releasing.ts";
 import type { Shell } from "./shell.ts";
 
-export interface RunFlags extends ProjectFlags, ReleaseFlags {
+export interface RunFlags extends ProjectFlags, ReleaseFlags, ShapeFlags {
   readonly select?: readonly string[];
   readonly exclude?: readonly string[];
   readonly actions?: readonly string[];

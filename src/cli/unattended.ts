@@ -15,7 +15,7 @@ export function takeStdout(): void {
 /** The flag may be what could not be read, so it is looked for where it stands. */
 export function wantsJson(argv: readonly string[]): boolean {
   const end = argv.indexOf("--");
-  return (end < 0 ? argv : argv.slice(0, end)).includes("--json");
+  return (end < 0 ? argv : argv.slice(0, end)).some((word) => /^--(?:json$|format(?:=|$))/.test(word));
 }
 
 /**

@@ -24,7 +24,7 @@ export interface AdoptedGraph {
   readonly names: ReadonlyMap<string, Target>;
 }
 
-/** Turns core's message into our graph. The one place that knows core's field names. */
+/** Turns core's message into our graph. The one place that reads core's field names. */
 export function adoptGraph(answer: SandboxAnswer, read: (file: string) => string): AdoptedGraph {
   const { graph } = answer;
   const errors: UserError[] = [];

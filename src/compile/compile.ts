@@ -51,6 +51,24 @@ export interface CompileOptions extends ProjectOverrides {
  * @throws UserError or UserErrors with file and line for every mistake found.
  */
 export async function compile(projectDir: string, options: CompileOptions = {}): Promise<CompiledGraph> {
+  const { graph, errors } = await compileAll(projectDir, options);
+  if (errors.length) throw new UserErrors(errors);
+  return graph;
+}
+
+/** What became of a project, also of one with mistakes. */
+export interface Compilation {
+  /** Where there are mistakes, what else is in it: nothing can be planned of that. */
+  readonly graph: CompiledGraph;
+  readonly errors: readonly UserError[];
+  readonly answer: SandboxAnswer;
+}
+
+/**
+ * Compiles the project in `projectDir`, as far as that goes.
+ * @throws UserError or UserErrors where nothing could be compiled
+ */
+export async function compileAll(projectDir: string, options: CompileOptions = {}): Promise<Compilation> {
   const { timeout = 60_000, memory = 1024, corePath, keepIn, onPrinted, signal, ...overrides } = options;
   const project = readProject(projectDir);
   const raw = rawTablesOf(projectDir);
@@ -92,13 +110,13 @@ export async function compile(projectDir: string, options: CompileOptions = {}):
   ];
   if (errors.length) {
     const { causesOf } = await import("./causes.ts");
-    throw new UserErrors(causesOf(errors, told, project));
+    return { graph, errors: causesOf(errors, told, project), answer };
   }
   const complete = {
     ...withFolder(graph, projectDir),
     notes: [...notesOn(graph, project, answer.read), ...(await seeds).notes, ...shown.notes, ...served.notes],
   };
-  return withRefusals(withLanding(complete, (await raw).tables), projectDir);
+  return { graph: withRefusals(withLanding(complete, (await raw).tables), projectDir), errors: [], answer };
 }
 
 /** What core has refused, and the files of it. What explains that is not loaded for a project without mistakes. */

@@ -136,6 +136,7 @@ export interface CoreGraph {
   })[];
   readonly notebooks?: readonly CoreAction[];
   readonly dataPreparations?: readonly CoreAction[];
+  readonly targets?: readonly CoreTarget[];
   readonly graphErrors?: { readonly compilationErrors?: readonly CoreError[] };
   readonly dataformCoreVersion: string;
 }

@@ -129,10 +129,10 @@ export class UserErrors extends Error {
   readonly errors: readonly UserError[];
   readonly exitCode: number;
 
-  constructor(errors: readonly UserError[]) {
+  constructor(errors: readonly UserError[], exitCode = errors[0]?.exitCode ?? 2) {
     super(errors.map(formatUserError).join("\n"));
     this.name = "UserErrors";
     this.errors = errors;
-    this.exitCode = errors[0]?.exitCode ?? 2;
+    this.exitCode = exitCode;
   }
 }

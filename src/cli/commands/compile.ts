@@ -6,13 +6,14 @@ import { targetKey } from "../../model/target.ts";
 import { plainReferences } from "../../sql/references.ts";
 import { dotOf, type OutputFlags, outputOf } from "../compiled.ts";
 import { compileProject } from "../compiling.ts";
+import { addShapeOption, compileForDataform, dataformJson, dataformOf, type ShapeFlags } from "../dataform/shape.ts";
 import { addFolder } from "../folder.ts";
 import { addIgnoredOptions, addProjectOptions, collectNames, type ProjectFlags } from "../options.ts";
 import type { AddCommand, Shell } from "../shell.ts";
 import { textTable } from "../show/table.ts";
 import { watching } from "../watching.ts";
 
-interface CompileFlags extends ProjectFlags, OutputFlags {
+interface CompileFlags extends ProjectFlags, OutputFlags, ShapeFlags {
   readonly json?: boolean;
   readonly dot?: boolean;
   readonly quiet?: boolean;
@@ -21,7 +22,7 @@ interface CompileFlags extends ProjectFlags, OutputFlags {
 }
 
 export const addCompileCommand: AddCommand = (command, shell) => {
-  addFolder(command)
+  addShapeOption(addFolder(command), "the graph")
     .option("--json", "the compiled graph as one JSON document")
     .addOption(new Option("--dot", "the graph as Graphviz draws it").conflicts("json"))
     .addOption(new Option("--quiet", "no list of the actions").conflicts("verbose"))
@@ -35,12 +36,15 @@ export const addCompileCommand: AddCommand = (command, shell) => {
 };
 
 async function compiled(flags: CompileFlags, shell: Shell): Promise<void> {
-  const graph = await compileProject(shell, flags);
+  const dataform = flags.format ? await compileForDataform(shell, flags) : undefined;
+  const graph = dataform?.graph ?? (await compileProject(shell, flags));
   const refused = graph.actions.flatMap((action) => ("refused" in action && action.refused ? [action.refused] : []));
   for (const error of refused) shell.say(formatUserError(error));
   if (refused.length) shell.exitCode = 1;
   for (const note of graph.notes) shell.say(`note: ${note}`);
-  print(outputOf(graph, flags), flags, shell);
+  const output = outputOf(graph, flags);
+  if (dataform) shell.print(dataformJson(dataformOf(dataform.dataform, output)));
+  else print(output, flags, shell);
 }
 
 function addOutputOptions(command: Command): Command {

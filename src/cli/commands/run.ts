@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import { compileProject } from "../compiling.ts";
+import { addShapeOption, compileForDataform } from "../dataform/shape.ts";
 import { withDeadline } from "../deadline.ts";
 import { addFolder } from "../folder.ts";
 import { addConnectionOption, addIgnoredOptions, addProjectOptions, parseCount, parseDuration } from "../options.ts";
@@ -8,7 +9,7 @@ import { addSelectionOptions, type RunFlags } from "../selection.ts";
 import type { AddCommand } from "../shell.ts";
 
 export const addRunCommand: AddCommand = (command, shell) => {
-  addFolder(command)
+  addShapeOption(addFolder(command), "what was done, or with --dry-run what would be,")
     .option("--dry-run", "print the plan instead")
     .addOption(new Option("--sql", "with --dry-run: every statement of it").conflicts("json"))
     .option("--all", "with --dry-run: every name, however many there are")
@@ -35,7 +36,9 @@ export const addRunCommand: AddCommand = (command, shell) => {
     .action((_: string | undefined, flags: RunFlags) =>
       withDeadline(shell, flags.executionTimeout, async () => {
         // The compiler works in a process of its own while the rest of this one is loaded.
-        const compiling = compileProject(shell, flags);
+        const compiling = flags.format
+          ? compileForDataform(shell, flags)
+          : compileProject(shell, flags).then((graph) => ({ graph }));
         compiling.catch(() => {});
         const { runCommand } = await import("../run-command.ts");
         await runCommand(compiling, flags, shell);

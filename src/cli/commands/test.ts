@@ -3,6 +3,7 @@ import { reportJson } from "../../model/report.ts";
 import { runUnitTests } from "../../run/unit-tests.ts";
 import { compileProject } from "../compiling.ts";
 import { openDatabase } from "../database.ts";
+import { addShapeOption, compileForDataform, dataformJson, type ShapeFlags } from "../dataform/shape.ts";
 import { addFolder } from "../folder.ts";
 import { attended } from "../interrupt.ts";
 import {
@@ -12,18 +13,25 @@ import {
   type ConnectionFlags,
   type ProjectFlags,
 } from "../options.ts";
-import { printUnitTests } from "../print-unit-tests.ts";
+import { printUnitTests, testResultsOf } from "../print-unit-tests.ts";
 import type { AddCommand } from "../shell.ts";
 
+interface TestFlags extends ProjectFlags, ConnectionFlags, ShapeFlags {
+  readonly json?: boolean;
+}
+
 export const addTestCommand: AddCommand = (command, shell) => {
-  addFolder(command)
+  addShapeOption(addFolder(command), "the results")
     .option("--json", "the report as one JSON document")
-    .action(async (_: string | undefined, flags: ProjectFlags & ConnectionFlags & { json?: boolean }) => {
-      const graph = await compileProject(shell, flags);
+    .action(async (_: string | undefined, flags: TestFlags) => {
+      const { graph } = flags.format
+        ? await compileForDataform(shell, flags)
+        : { graph: await compileProject(shell, flags) };
       const settings = await openDatabase(shell, flags);
       const source = (file: string) => readSource(shell.projectDir, file);
       const report = await attended(shell, (how) => runUnitTests(graph, settings, { readSource: source, ...how }));
-      if (flags.json) shell.print(reportJson(report));
+      if (flags.format) shell.print(dataformJson(testResultsOf(report)));
+      else if (flags.json) shell.print(reportJson(report));
       if (!printUnitTests(report, shell)) shell.exitCode = 1;
     });
   addIgnoredOptions(addConnectionOption(addProjectOptions(command)), shell.say);

@@ -1,3 +1,4 @@
+import type { DataformGraph } from "../../compile/as-dataform.ts";
 import { readSource } from "../../compile/source.ts";
 import { describeHold, liftCommand } from "../../environment/hold.ts";
 import { refuseDamagedRecord } from "../../environment/record.ts";
@@ -16,6 +17,8 @@ import { readCatalog } from "../../postgres/read-catalog.ts";
 import { type Preview, preview } from "../../run/preview.ts";
 import { publicTargets } from "../../run/run.ts";
 import { awaitedBySource, awaitedErrors, sayAwaited } from "../awaited.ts";
+import { executionGraphOf } from "../dataform/execution-graph.ts";
+import { dataformJson } from "../dataform/shape.ts";
 import { annotate } from "../github.ts";
 import { type Attended, attended } from "../interrupt.ts";
 import { environmentName } from "../options.ts";
@@ -40,10 +43,12 @@ export async function printPlan(
   settings: ConnectionSettings,
   flags: RunFlags,
   shell: Shell,
+  dataform?: DataformGraph,
 ): Promise<void> {
   const seen = await attended(shell, (how) => tryOut(graph, settings, flags, { shell, how }));
   const { plan: made, preview: found, catalog } = seen;
-  if (flags.json) shell.print(JSON.stringify({ ...made, summary: summarize(seen), preview: found }, null, 2));
+  if (dataform) shell.print(dataformJson(executionGraphOf({ graph, dataform }, made, flags)));
+  else if (flags.json) shell.print(JSON.stringify({ ...made, summary: summarize(seen), preview: found }, null, 2));
   else if (flags.sql) shell.print(renderPlan(made, found), "exact");
   else
     for (const line of renderSections(planSections(seen, flags.all), shell.width?.stdout, sectionStyle(shell)))
