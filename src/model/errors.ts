@@ -79,7 +79,7 @@ export function errorData(error: UserErrorDetails, about = ""): UserErrorDetails
 }
 
 /** The one document of `--json` where a command ends without its report. */
-interface ErrorDocument {
+export interface ErrorDocument {
   readonly version: 1;
   readonly status: "error";
   readonly exitCode: number;

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { Ajv, type ValidateFunction } from "ajv";
 import { describe, expect, test } from "vitest";
+import { documentSchemas } from "../../scripts/document-schemas.js";
 import { checkIngest } from "../../src/config/load-ingest.ts";
 import { parseYaml } from "../../src/config/yaml.ts";
 import { published, publishedText } from "../../src/schemas/published.ts";
@@ -28,11 +29,16 @@ function propertiesOf({ properties = {}, items, anyOf = [] }: Schema, path = "")
   return [...own, ...[...anyOf, ...(items ? [items] : [])].flatMap((schema) => propertiesOf(schema, path))];
 }
 
-describe("the schemas for editors", () => {
+describe("the schemas for editors, and of documents", () => {
   test("are those in src/schemas/; where they are not, run `npm run schemas`", () => {
-    expect(readdirSync(join(root, "schemas")).sort()).toEqual(names.map((name) => `${name}.json`).sort());
-    for (const name of names)
-      expect(readFileSync(join(root, `schemas/${name}.json`), "utf8")).toBe(publishedText(name));
+    const texts = { ...Object.fromEntries(names.map((name) => [name, publishedText(name)])), ...documentSchemas() };
+    expect(readdirSync(join(root, "schemas")).sort()).toEqual(
+      Object.keys(texts)
+        .map((name) => `${name}.json`)
+        .sort(),
+    );
+    for (const [name, text] of Object.entries(texts))
+      expect(readFileSync(join(root, `schemas/${name}.json`), "utf8")).toBe(text);
   });
 
   test.each(names)("%s is a JSON Schema, strict, that says in words what every property means", (name) => {

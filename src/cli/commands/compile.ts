@@ -7,6 +7,7 @@ import { plainReferences } from "../../sql/references.ts";
 import { dotOf, type OutputFlags, outputOf } from "../compiled.ts";
 import { compileProject } from "../compiling.ts";
 import { addShapeOption, compileForDataform, dataformJson, dataformOf, type ShapeFlags } from "../dataform/shape.ts";
+import type { Documents } from "../documents.ts";
 import { addFolder } from "../folder.ts";
 import { addIgnoredOptions, addProjectOptions, collectNames, type ProjectFlags } from "../options.ts";
 import type { AddCommand, Shell } from "../shell.ts";
@@ -75,6 +76,6 @@ function kindOf({ kind, disabled }: Action): string {
 }
 
 /** The graph with plain names where the compiler put marks, and without what only messages need. */
-function readable({ traces, ...graph }: CompiledGraph): Omit<CompiledGraph, "traces"> {
+function readable({ traces, ...graph }: CompiledGraph): Documents["compiled-graph"] {
   return JSON.parse(plainReferences(JSON.stringify(graph)).replaceAll('\\"\uE000', '\\"'));
 }

@@ -19,6 +19,7 @@ import { publicTargets } from "../../run/run.ts";
 import { awaitedBySource, awaitedErrors, sayAwaited } from "../awaited.ts";
 import { executionGraphOf } from "../dataform/execution-graph.ts";
 import { dataformJson } from "../dataform/shape.ts";
+import type { Documents } from "../documents.ts";
 import { annotate } from "../github.ts";
 import { type Attended, attended } from "../interrupt.ts";
 import { environmentName } from "../options.ts";
@@ -48,8 +49,10 @@ export async function printPlan(
   const seen = await attended(shell, (how) => tryOut(graph, settings, flags, { shell, how }));
   const { plan: made, preview: found, catalog } = seen;
   if (dataform) shell.print(dataformJson(executionGraphOf({ graph, dataform }, made, flags)));
-  else if (flags.json) shell.print(JSON.stringify({ ...made, summary: summarize(seen), preview: found }, null, 2));
-  else if (flags.sql) shell.print(renderPlan(made, found), "exact");
+  else if (flags.json) {
+    const document: Documents["plan"] = { ...made, summary: summarize(seen), preview: found };
+    shell.print(JSON.stringify(document, null, 2));
+  } else if (flags.sql) shell.print(renderPlan(made, found), "exact");
   else
     for (const line of renderSections(planSections(seen, flags.all), shell.width?.stdout, sectionStyle(shell)))
       shell.print(line);

@@ -16,7 +16,7 @@ export interface PlanFindings {
 }
 
 /** A plan in numbers. */
-interface PlanSummary {
+export interface PlanSummary {
   readonly models: Readonly<Record<"new" | "changed" | "rebuilt" | "removed" | "failing" | "waiting", number>>;
   readonly columns: Readonly<Record<"added" | "dropped" | "retyped", number>>;
   /** Of the published tables that are built again, as the server last counted them. */
