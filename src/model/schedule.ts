@@ -64,7 +64,7 @@ export interface ScheduleLine {
 }
 
 /** Why a due did not run. */
-export type SkipReason = "missed" | "too old" | "overlap" | "paused" | "blackout";
+export type SkipReason = "missed" | "too old" | "overlap" | "paused" | "blackout" | "edited";
 
 export type DueCause = "clock" | "catch-up" | "load" | "file" | "hand";
 export type DueStatus = "queued" | "running" | "success" | "failure" | "cancelled" | "skipped";

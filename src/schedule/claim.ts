@@ -1,9 +1,10 @@
-import type { DueCause, ScheduleLine, SkipReason } from "../model/schedule.ts";
+import type { ScheduleLine, SkipReason } from "../model/schedule.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { literal } from "../sql/literals.ts";
 import { type Sql, sql } from "../sql/sql.ts";
-import { type Decision, decide, isInBlackout, type LineState, overlaps, type Upcoming } from "./decide.ts";
-import { clockOf, type Deciding, milliseconds, momentOf, tellFollowers } from "./deciding.ts";
+import { blackoutAt, type Decision, decide, type LineState, overlaps } from "./decide.ts";
+import { clockOf, type Deciding, milliseconds, tellFollowers } from "./deciding.ts";
+import { addDues, moveLines } from "./record-dues.ts";
 
 /** Lines that are decided in one transaction. */
 const AT_ONCE = 200;
@@ -97,16 +98,6 @@ function stateOf(
   };
 }
 
-/** A due as it is to be recorded. */
-interface NewDue {
-  readonly due: Date;
-  readonly lastDue?: Date;
-  readonly dues?: number;
-  readonly cause: DueCause;
-  readonly causedBy?: unknown;
-  readonly reason?: string;
-}
-
 interface Decided {
   readonly line: ScheduleLine;
   readonly decision: Decision;
@@ -121,79 +112,6 @@ async function record(client: Client, deciding: Deciding, decided: readonly Deci
   if (dues.some((one) => one.dues.length)) await addDues(client, deciding, dues);
   const moves = decided.map(({ line, decision }) => ({ name: line.name, to: decision }));
   if (moves.length) await moveLines(client, deciding.environment, moves);
-}
-
-interface DuesOfLine {
-  readonly line: ScheduleLine;
-  readonly dues: readonly NewDue[];
-}
-
-/** Adds rows: queued, or skipped where there is a reason. One that is there already stays as it is. Returns their numbers. */
-async function addDues(
-  client: Client,
-  { environment, by }: Deciding,
-  lines: readonly DuesOfLine[],
-): Promise<readonly string[]> {
-  const { rows } = await client.query<{ due_id: string }>(
-    sql`
-      insert into _dataform.schedule_due (
-        environment, schedule, version, due, last_due, dues, cause, caused_by, definition, status, reason, claimed_by, finished_at
-      )
-      select
-        $1, l.definition ->> 'name', l.definition ->> 'version', ${momentOf(sql`d.due`)}, ${momentOf(sql`coalesce(d.last_due, d.due)`)},
-        coalesce(d.dues, 1), d.cause, d.caused_by, l.definition,
-        case when d.reason is null then 'queued' else 'skipped' end, d.reason, $2,
-        case when d.reason is not null then clock_timestamp() end
-      from jsonb_to_recordset($3::jsonb) as l(definition jsonb, dues jsonb)
-      cross join lateral jsonb_to_recordset(l.dues) as d(
-        due numeric, last_due numeric, dues bigint, cause text, caused_by jsonb, reason text
-      )
-      order by d.due, 2
-      on conflict (environment, schedule, version, due) do nothing
-      returning due_id`,
-    [
-      ...[environment, by],
-      JSON.stringify(
-        lines.map(({ line, dues }) => ({
-          definition: line,
-          dues: dues.map(({ due, lastDue, dues, cause, causedBy, reason }) => ({
-            due: due.getTime(),
-            last_due: lastDue?.getTime(),
-            ...{ dues, cause, caused_by: causedBy, reason },
-          })),
-        })),
-      ),
-    ],
-  );
-  return rows.map(({ due_id }) => due_id);
-}
-
-interface Move {
-  /** Of the line. */
-  readonly name: string;
-  readonly to: Upcoming;
-}
-
-async function moveLines(client: Client, environment: string, moves: readonly Move[]): Promise<void> {
-  await client.query(
-    sql`
-      update _dataform.schedule as s
-      set next_due = ${momentOf(sql`m.next_due`)}, start_at = ${momentOf(sql`m.start_at`)},
-        decided_until = greatest(s.decided_until, ${momentOf(sql`m.decided_until`)})
-      from jsonb_to_recordset($2::jsonb) as m(name text, next_due numeric, start_at numeric, decided_until numeric)
-      where s.environment = $1 and s.name = m.name`,
-    [
-      environment,
-      JSON.stringify(
-        moves.map(({ name, to: { nextDue, startAt, decidedUntil } }) => ({
-          name,
-          next_due: nextDue?.getTime(),
-          start_at: startAt?.getTime(),
-          decided_until: decidedUntil.getTime(),
-        })),
-      ),
-    ],
-  );
 }
 
 /** What a line that follows loads or files has seen, and what came since. Undefined: nothing. */
@@ -236,7 +154,7 @@ export async function claimArrival(
 /** Why what came does not run; undefined: it does. */
 function whyNot({ line, isPaused, open }: LineState, due: Date): SkipReason | undefined {
   if (isPaused) return "paused";
-  if (isInBlackout(line, due)) return "blackout";
+  if (blackoutAt(line, due)) return "blackout";
   return overlaps(line, open) ? "overlap" : undefined;
 }
 
@@ -266,7 +184,8 @@ export function claimByHand(client: Client, deciding: Deciding, line: ScheduleLi
 }
 
 /**
- * Pauses a line, or lets it go on. Going on records the dues that came in between as skipped: none of them is made up for.
+ * Pauses a line, or lets it go on. What was due before it was paused runs; going on records the dues that came in between as skipped: none
+ * of them is made up for.
  * @param by who paused it; undefined: it goes on
  * @returns false where it was so already
  */
@@ -279,7 +198,8 @@ export function pauseLine(
   return withTransaction(client, async () => {
     const row = await waitForLine(client, deciding.environment, line.name);
     if (!row || row.isPaused === (by !== undefined)) return false;
-    for (let more = by === undefined; more; ) {
+    // What was due before is told by what was then.
+    for (let more = true; more; ) {
       const [found] = await lockLines(client, deciding.environment, sql`name = ${literal(line.name)}`);
       const now = await clockOf(client);
       const decision = decide(stateOf(line, found!), now);

@@ -2,8 +2,9 @@ import type { ScheduleLine } from "../model/schedule.ts";
 import { takeLock } from "../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { sql } from "../sql/sql.ts";
-import { type Foreseen, firstDue, type Upcoming } from "./decide.ts";
+import { type Foreseen, firstDue, leftBehind, type Upcoming } from "./decide.ts";
 import { clockOf, type Deciding, milliseconds, momentOf, tellFollowers } from "./deciding.ts";
+import { addDues } from "./record-dues.ts";
 
 /**
  * Records the lines as they are declared now. A new one, and one whose time is another, is due first after now: nothing is made up
@@ -33,6 +34,8 @@ export async function registerLines(
       const goesOn = known && known.version === line.version && known.isEnabled === line.enabled && !known.isRemoved;
       (goesOn ? same : others).push(line);
     }
+    const gone = [...before].filter(([name]) => !same.some((line) => line.name === name)).map(([, line]) => line);
+    await recordLeft(client, deciding, gone, now);
     await keepLines(client, environment, same);
     await beginLines(
       client,
@@ -50,12 +53,24 @@ export async function registerLines(
   });
 }
 
-/** Those that go on where they were, with other steps or other rules. */
+/** Of each line that was due by now, and is due at other times or not at all from now on: none goes without a row. */
+async function recordLeft(client: Client, deciding: Deciding, gone: readonly Before[], now: Date): Promise<void> {
+  const left = gone.flatMap((before) => {
+    if (before.isRemoved) return [];
+    const skips = leftBehind({ ...before, line: before.definition }, now);
+    return skips.length
+      ? [{ line: before.definition, dues: skips.map((skip) => ({ ...skip, cause: "clock" as const })) }]
+      : [];
+  });
+  if (left.length) await addDues(client, deciding, left);
+}
+
+/** Those that go on where they were, with other steps or other rules: those say anew when they begin. */
 async function keepLines(client: Client, environment: string, lines: readonly ScheduleLine[]): Promise<void> {
   await client.query(
     sql`
       update _dataform.schedule as s
-      set definition = d.definition
+      set definition = d.definition, start_at = s.next_due
       from jsonb_array_elements($2::jsonb) as d(definition)
       where s.environment = $1 and s.name = d.definition ->> 'name' and s.definition <> d.definition`,
     [environment, JSON.stringify(lines)],
@@ -97,23 +112,33 @@ async function beginLines(client: Client, environment: string, lines: readonly B
 
 interface Before {
   readonly version: string;
+  readonly definition: ScheduleLine;
+  readonly nextDue: Date | null;
   readonly decidedUntil: Date;
   readonly isEnabled: boolean;
   readonly isRemoved: boolean;
 }
 
+/** As whoever decides by them right now has left them. */
 async function recorded(client: Client, environment: string): Promise<ReadonlyMap<string, Before>> {
-  const { rows } = await client.query<Record<"name" | "version" | "decided" | "enabled" | "removed", string>>(
+  const { rows } = await client.query<
+    Record<"name" | "version" | "definition" | "decided" | "removed", string> & { next: string | null }
+  >(
     sql`
-      select name, version, ${milliseconds(sql`decided_until`)} as decided, definition ->> 'enabled' as enabled, removed_at is not null as removed
+      select name, version, definition::text, ${milliseconds(sql`next_due`)} as next, ${milliseconds(sql`decided_until`)} as decided,
+        removed_at is not null as removed
       from _dataform.schedule
-      where environment = $1`,
+      where environment = $1
+      order by name
+      for update`,
     [environment],
   );
   return new Map(
-    rows.map(({ name, version, decided, enabled, removed }) => [
-      name,
-      { version, decidedUntil: new Date(Number(decided)), isEnabled: enabled === "true", isRemoved: removed === "t" },
-    ]),
+    rows.map(({ name, version, definition: text, next, decided, removed }) => {
+      const definition = JSON.parse(text) as ScheduleLine;
+      const nextDue = next === null ? null : new Date(Number(next));
+      const rest = { isEnabled: definition.enabled, isRemoved: removed === "t" };
+      return [name, { version, definition, nextDue, decidedUntil: new Date(Number(decided)), ...rest }];
+    }),
   );
 }

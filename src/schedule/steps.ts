@@ -90,6 +90,15 @@ export async function endDue(
     [dueId, status, reason],
   );
   if (rowCount > 0) {
+    // What is made up for behind it has its turn.
+    await client.query(
+      sql`
+        update _dataform.schedule as s set start_at = s.next_due
+        from _dataform.schedule_due as d
+        where d.due_id = $1 and s.environment = d.environment and s.name = d.schedule and s.next_due < s.start_at
+          and s.next_due < clock_timestamp()`,
+      [dueId],
+    );
     await tellFollowers(client);
     await client.query(tellEnded);
   }

@@ -2,6 +2,7 @@ import type { RecordedStep } from "../model/schedule.ts";
 import type { Client } from "../postgres/client.ts";
 import { advance, type Next } from "./advance.ts";
 import { type Program, runStep } from "./child.ts";
+import { blackoutAt } from "./decide.ts";
 import type { OpenDue, Work } from "./read-record.ts";
 import {
   beginDue,
@@ -65,6 +66,11 @@ export class Working {
       if (due.status === "queued") {
         // The first of its line; the one behind it has its turn when that has ended.
         if (busy.has(due.schedule) || !this.#hasRoom()) continue;
+        const blackout = due.cause === "hand" ? undefined : blackoutAt(due.line, now);
+        if (blackout) {
+          wait = Math.min(wait, blackout.until - now.getTime());
+          continue;
+        }
         busy.add(due.schedule);
         if (!(await beginDue(client, due.id, this.#options.by))) continue;
         wait = Math.min(

@@ -118,7 +118,7 @@ const line = closed(
         "what becomes of dues that nobody was there for: none runs, the latest, or all in order",
       ),
     ),
-    catchUpWithin: byDefault("7d", duration("how old a due may be that is made up for")),
+    catchUpWithin: byDefault("7d", duration("how old a due may be that is made up for, when it begins")),
     jitter: Type.Optional(duration("begins later by a part of this that hangs on line and due: the same everywhere")),
     blackout: Type.Optional(
       listOf(
@@ -127,9 +127,9 @@ const line = closed(
             from: localTime("its beginning, in the zone of the line"),
             until: localTime("its end, which is no part of it"),
           },
-          "a time in which no due runs",
+          "a time in which no due runs, and nothing begins",
         ),
-        "times in which no due runs",
+        "times in which no due runs, and nothing begins",
         { minItems: 1 },
       ),
     ),

@@ -3,11 +3,11 @@ import { prepareMetadata } from "../../src/environment/layout.ts";
 import { pruneDues } from "../../src/environment/prune-dues.ts";
 import type { ScheduleLine } from "../../src/model/schedule.ts";
 import { advance } from "../../src/schedule/advance.ts";
-import { claimArrival, claimByHand, decideDues } from "../../src/schedule/claim.ts";
+import { claimArrival, claimByHand, decideDues, pauseLine } from "../../src/schedule/claim.ts";
 import { keepStep } from "../../src/schedule/keep-step.ts";
 import { readDue, readWork } from "../../src/schedule/read-record.ts";
 import { registerLines } from "../../src/schedule/register-lines.ts";
-import { beginDue, claimStep, endStep } from "../../src/schedule/steps.ts";
+import { beginDue, claimStep, endDue, endStep } from "../../src/schedule/steps.ts";
 import { Working } from "../../src/schedule/working.ts";
 import { sharedWarehouse } from "../support/warehouse.ts";
 
@@ -64,6 +64,94 @@ test("what comes in a blackout of its line is recorded as skipped, and seen", as
       from _dataform.schedule_due as d inner join _dataform.schedule as s using (environment)
       where environment = 'blackout'`),
   ).toEqual(['skipped|blackout|{"loads": ["2"]}|"2"']);
+});
+
+/** A line of its own environment, the first of whose dues was so many days ago. */
+async function begun(environment: string, days: number, more: Partial<ScheduleLine> = {}) {
+  const daily = { ...line, trigger: { kind: "clock", cron: "@daily" }, ...more } as ScheduleLine;
+  const here = { ...deciding, environment, lines: new Map([["own", daily]]) };
+  await registerLines(shop.client, here);
+  await shop.sql(`
+    update _dataform.schedule
+    set next_due = date_trunc('day', now(), 'UTC') - interval '${days - 1} days', start_at = now() - interval '1 minute',
+      decided_until = date_trunc('day', now(), 'UTC') - interval '${days - 1} days' - interval '1 hour'
+    where environment = '${environment}'`);
+  return {
+    daily,
+    here,
+    dues: () =>
+      shop.rows(`
+        select date_trunc('day', now(), 'UTC')::date - (due at time zone 'UTC')::date, dues, status, reason
+        from _dataform.schedule_due where environment = '${environment}' order by due`),
+    line: (what: string) => shop.rows(`select ${what} from _dataform.schedule where environment = '${environment}'`),
+  };
+}
+
+test("of a line that is edited, or goes, what had come is told, and its first due is after the edit", async () => {
+  const edited = await begun("edited", 3);
+  const other = { ...edited.daily, version: "other", trigger: { kind: "clock", cron: "@hourly" } } as ScheduleLine;
+  await registerLines(shop.client, { ...edited.here, lines: new Map([["own", other]]) });
+  expect(await edited.dues()).toEqual(["2|3|skipped|edited"]);
+  expect(await edited.line("next_due > now(), decided_until > now() - interval '1 minute'")).toEqual(["t|t"]);
+
+  const gone = await begun("gone", 1);
+  for (const _ of [1, 2]) await registerLines(shop.client, { ...gone.here, lines: new Map() });
+  expect(await gone.dues()).toEqual(["0|1|skipped|edited"]);
+
+  const off = await begun("off", 2);
+  await registerLines(shop.client, { ...off.here, lines: new Map([["own", { ...off.daily, enabled: false }]]) });
+  expect(await off.dues()).toEqual(["1|2|skipped|edited"]);
+});
+
+test("what was due before a line is paused is told by what was then, not as paused", async () => {
+  const { daily, here, dues } = await begun("rested", 2);
+  await pauseLine(shop.client, here, daily, "somebody");
+  await pauseLine(shop.client, here, daily, undefined);
+  expect(await dues()).toEqual(["1|1|skipped|missed", "0|1|queued|∅"]);
+});
+
+test("what is made up for runs in its order, one at a time: the next is decided when the one before has ended", async () => {
+  const { here, dues, line } = await begun("all", 3, { catchUp: "all", catchUpWithin: 9 * 86_400_000 });
+  const seen: string[] = [];
+  for (;;) {
+    expect(await decideDues(shop.client, here)).toBe(false);
+    const { dues: open } = await readWork(shop.client, "all");
+    if (!open.length) break;
+    expect(open).toHaveLength(1);
+    seen.push((await dues()).join(", "));
+    await beginDue(shop.client, open[0]!.id, "test");
+    expect(await line("start_at > now()")).toEqual(["t"]);
+    await endDue(shop.client, open[0]!.id, "success", null);
+  }
+  expect(seen).toEqual(["2|1|queued|∅", "2|1|success|∅, 1|1|queued|∅", "2|1|success|∅, 1|1|success|∅, 0|1|queued|∅"]);
+});
+
+test("nothing begins in a blackout: not what came before it, nor what waits; without it all goes on at once", async () => {
+  const blackout = [{ from: "2000-01-01 00:00", until: "2999-01-01 00:00" }];
+  const { here, dues } = await begun("black", 2);
+  expect(await decideDues(shop.client, here)).toBe(false);
+  const working = new Working({
+    ...{ by: "test", program: { command: "true", arguments: [], env: {}, folder: "/", lease: HOUR }, jobs: 1 },
+    ...{ say: () => {}, wake: () => {} },
+  });
+  await shop.sql(`
+    update _dataform.schedule_due set definition = definition || '${JSON.stringify({ blackout })}' where environment = 'black'`);
+  expect(await working.advance(shop.client, await readWork(shop.client, "black"))).toBeGreaterThan(
+    900 * 365 * 86_400_000,
+  );
+  expect(await dues()).toEqual(["1|1|skipped|missed", "0|1|queued|∅"]);
+  // The line as well: what came before a blackout is decided at its end, or when it is there no more.
+  const before = await begun("before", 2, { catchUpWithin: 9 * 86_400_000 });
+  const from = `${new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)} 12:00`;
+  const short = { ...before.daily, blackout: [{ from, until: "2999-01-01 00:00" }] };
+  const resting = { ...before.here, lines: new Map([["own", short]]) };
+  await registerLines(shop.client, resting);
+  await decideDues(shop.client, resting);
+  expect(await before.dues()).toEqual([]);
+  expect(await before.line("start_at = '2999-01-01 00:00Z'")).toEqual(["t"]);
+  await registerLines(shop.client, before.here);
+  await decideDues(shop.client, before.here);
+  expect(await before.dues()).toEqual(["1|1|skipped|missed", "0|1|queued|∅"]);
 });
 
 test("what a step says is kept, whatever characters it has", async () => {

@@ -77,6 +77,7 @@ function wrongRow(
       .map((due) => `${new Date(due).toISOString()} skipped at ${row.finishedAt} as ${row.reason}`);
   return [
     ...(row.status === "success" ? wrongSteps(line, row) : [`${row.status}: ${row.reason}`]),
+    ...(row.startedAt !== null && isIn(line.blackout, Date.parse(row.startedAt)) ? ["began in a blackout"] : []),
     ...(mayRun(line, dues[0]!, happened) ? [] : [`ran, cause ${row.cause}, though its policy skips it`]),
   ];
 }
@@ -90,8 +91,9 @@ function isSkippedBy(
   { isPaused }: Happened,
 ): boolean {
   const decided = Date.parse(row.finishedAt!);
-  const hasLater = line.dues.some((one) => one > due && one + line.jitter <= decided);
-  const mayHaveLater = line.dues.some((one) => one > due && one <= decided);
+  const later = laterOf(line, due);
+  const hasLater = later.some((one) => one + line.jitter <= decided);
+  const mayHaveLater = later.some((one) => one <= decided);
   switch (row.reason) {
     case "paused":
       return isPaused(line.name, decided);
@@ -117,8 +119,12 @@ function mayRun(line: JudgedLine, due: number, { knownAt, isPaused }: Happened):
   if (isIn(line.blackout, due) || isPaused(line.name, known)) return false;
   if (known - due - line.jitter <= LATE) return true;
   if (line.catchUp === "skip" || known - due > line.within) return false;
-  return line.catchUp === "all" || !line.dues.some((one) => one > due && one + line.jitter <= known);
+  return line.catchUp === "all" || !laterOf(line, due).some((one) => one + line.jitter <= known);
 }
+
+/** Those behind it that may run. */
+const laterOf = ({ dues, blackout }: JudgedLine, due: number) =>
+  dues.filter((one) => one > due && !isIn(blackout, one));
 
 const isIn = (window: JudgedLine["blackout"], due: number) => window !== null && window[0] <= due && due < window[1];
 

@@ -118,7 +118,7 @@ export const COLUMNS = {
     paused_at: "Since when it rests; NULL where it does not.",
     paused_by: "Who paused it; NULL where nobody did.",
     next_due: "When it is due next; NULL of a line without a clock, or that is not enabled.",
-    next_start_at: "When that begins: with its jitter.",
+    next_start_at: "When that begins: with its jitter, in its turn, or after a blackout.",
     lag_seconds: "How long it should have begun, and has not; 0 where it is not due, or rests.",
     last_due_id: "Its newest due; NULL as for all below where it never was due.",
     last_due: "When that was; of several that were skipped for one reason, when the last was.",

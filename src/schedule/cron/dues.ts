@@ -1,4 +1,5 @@
 import { Cron } from "croner";
+import { spansFrom } from "./clocks.ts";
 
 /**
  * How a line goes through a change of the clocks. `interval`: by real time, since its minute or hour begins with `*`. `fixed`:
@@ -21,7 +22,30 @@ export interface CronLine {
 
 /** The first due after a moment; undefined where there is none. */
 export function nextDue(line: CronLine, after: Date): Date | undefined {
-  return computing(line).nextRun(after) ?? undefined;
+  const due = line.kind === "fixed" ? nextFixed(line, after.getTime()) : nextByRealTime(line, after.getTime());
+  return due === undefined ? undefined : new Date(due);
+}
+
+/** The moment at which clocks show the next time of the line first; the first after a gap that has it. */
+function nextFixed(line: CronLine, after: number): number | undefined {
+  let time: number | undefined;
+  for (const { from, until, ahead, before } of spansFrom(line.zone, after)) {
+    // What clocks that were put back show again is done.
+    time ??= nextTime(line, Math.max(after + ahead, from + before - 1));
+    if (time === undefined) return undefined;
+    if (time < until + ahead) return Math.max(from, time - ahead);
+  }
+  return undefined;
+}
+
+/** The next moment at which clocks show a time of the line. */
+function nextByRealTime(line: CronLine, after: number): number | undefined {
+  for (const { from, until, ahead } of spansFrom(line.zone, after)) {
+    const time = nextTime(line, Math.max(after, from - 1) + ahead);
+    if (time === undefined) return undefined;
+    if (time < until + ahead) return time - ahead;
+  }
+  return undefined;
 }
 
 /**
@@ -30,17 +54,11 @@ export function nextDue(line: CronLine, after: Date): Date | undefined {
  */
 let last: { readonly line: CronLine; readonly cron: Cron } | undefined;
 
-function computing(line: CronLine): Cron {
-  if (last?.line === line) return last.cron;
-  const { zone, kind, pattern, isOfBoth } = line;
-  const cron = new Cron(pattern, {
-    timezone: zone,
-    mode: "6-part",
-    fixedTimeRule: kind === "fixed" ? "no-wildcard" : "single-value",
-    domAndDow: isOfBoth,
-  });
-  last = { line, cron };
-  return cron;
+/** The next time of the line that clocks show after one: the calendar alone, without a zone. */
+function nextTime(line: CronLine, after: number): number | undefined {
+  if (last?.line !== line)
+    last = { line, cron: new Cron(line.pattern, { utcOffset: 0, mode: "6-part", domAndDow: line.isOfBoth }) };
+  return last.cron.nextRun(new Date(after))?.getTime();
 }
 
 /** Those after a moment and not after another one, in their order: at most so many of them. */
@@ -64,9 +82,11 @@ export function lastDue(line: CronLine, after: Date, until: Date): Date | undefi
   }
 }
 
-/** The shortest time between two of the next dues, in milliseconds. */
-export function shortestGap(line: CronLine, after: Date): number {
-  const dues: Date[] = [];
-  for (let due = nextDue(line, after); due && dues.length < 50; due = nextDue(line, due)) dues.push(due);
+/** Before every moment that a line is asked about: what is told of it does not hang on today. */
+export const BEGINNING = new Date("2000-01-01T00:00:00Z");
+
+/** The shortest time between two dues, in milliseconds, where no clocks are put forward or back. */
+export function shortestGap(line: CronLine): number {
+  const dues = duesBetween({ ...line, zone: "UTC" }, BEGINNING, new Date(8e15), 50);
   return Math.min(...dues.slice(1).map((due, index) => due.getTime() - dues[index]!.getTime()));
 }

@@ -1,4 +1,4 @@
-import { type CronLine, nextDue } from "./dues.ts";
+import { BEGINNING, type CronLine, nextDue } from "./dues.ts";
 import { type CronMistake, FIELDS, fieldOf } from "./fields.ts";
 
 const MACROS: Readonly<Record<string, string>> = {
@@ -10,9 +10,6 @@ const MACROS: Readonly<Record<string, string>> = {
   "@midnight": "0 0 * * *",
   "@hourly": "0 * * * *",
 };
-
-/** Before every moment that it is asked about: whether a line has any due at all does not hang on today. */
-const BEGINNING = new Date("2000-01-01T00:00:00Z");
 
 /** Reads a cron line of 5 or 6 fields, or a macro, as it is meant in the time zone. */
 export function readCron(text: string, zone: string): CronLine | CronMistake {
@@ -39,27 +36,10 @@ interface Read {
 
 function lineOf({ text, zone, fields, written }: Read): CronLine | CronMistake {
   const kind = [written[1]!, written[2]!].some((field) => field.startsWith("*")) ? "interval" : "fixed";
-  // In a fixed line a `*` of the seconds, or behind the first item of a list, is numbers: the line is fixed all the same.
-  const pattern = fields
-    .map((field, index) => (kind === "fixed" && index < 3 ? asNumbers(field, index) : field))
-    .join(" ");
   // As Debian's cron: a day is one of both where both are restricted, and each of them where one begins with *.
   const isOfBoth = [written[3]!, written[5]!].some((field) => /^[*?]/.test(field));
-  const line = { text, zone, kind, pattern, isOfBoth } as const;
+  const line = { text, zone, kind, pattern: fields.join(" "), isOfBoth } as const;
   return nextDue(line, BEGINNING) ? line : never(text);
-}
-
-/** Seconds, minutes or hours without a `*`. */
-function asNumbers(field: string, index: number): string {
-  if (!field.includes("*")) return field;
-  const numbers = field.split(",").flatMap((item) => {
-    const [, step] = /^\*(?:\/(\d+))?$/.exec(item) ?? [];
-    if (!item.startsWith("*")) return [Number(item)];
-    return Array.from({ length: FIELDS[index]!.most + 1 }, (_, one) => one).filter(
-      (one) => one % Number(step ?? 1) === 0,
-    );
-  });
-  return [...new Set(numbers)].sort((a, b) => a - b).join(",");
 }
 
 /** Whether the server of Intl knows it; names as `Europe/Berlin`, and UTC. */

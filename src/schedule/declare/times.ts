@@ -51,12 +51,12 @@ function ofCron(key: (typeof OF_CRON)[number], at: Place): UserError {
 
 function mistakesInJitter({ jitter }: Pick<WrittenLine, "jitter">, line: CronLine, at: Place): UserError[] {
   const most = jitter === undefined ? undefined : milliseconds(jitter);
-  if (most === undefined || most < shortestGap(line, new Date())) return [];
+  if (most === undefined || most < shortestGap(line)) return [];
   return [
     new UserError({
       message: "the jitter is longer than the time between two dues",
       ...at.value("jitter"),
-      expected: `less than ${shortestGap(line, new Date()) / 1000}s`,
+      expected: `less than ${shortestGap(line) / 1000}s`,
       found: jitter!,
     }),
   ];

@@ -2,9 +2,11 @@
 
     pip install cronsim==2.8 tzdata && python3 make.py
 
-cronsim is another implementation of Debian's cron, by other people. Of each zone and line the file has how many dues there are
+cronsim is another implementation of Debian's cron, by other people. What it says of interval lines is compared with each minute's
+local time, which alone counts where clocks change within an hour or by less than one (Lord Howe, Chatham). Of each zone and line the file has how many dues there are
 in all windows, and a hash of them: seconds since 1970, one a line. Zones that behave alike in those ten years are one.
 """
+import functools
 import hashlib
 import json
 import zoneinfo
@@ -67,6 +69,7 @@ def offset(zone, instant):
     return int(instant.astimezone(zone).utcoffset().total_seconds())
 
 
+@functools.cache
 def changes(zone):
     """Instants at which the offset is another, with the one before and the one after."""
     found, at = [], FROM
@@ -92,10 +95,35 @@ def dues(line, zone, start, end):
             yield int(instant.timestamp())
 
 
+def shown(line, zone, start, end):
+    """Each minute whose local time cronsim's fields have: what an interval line is, without a step of cronsim."""
+    fields = CronSim(line, start)
+    at = start + timedelta(minutes=1)
+    while at <= end:
+        local = at.astimezone(zone)
+        if local.minute in fields.minutes and local.hour in fields.hours and local.month in fields.months and fields.match_day(local):
+            yield int(at.timestamp())
+        at += timedelta(minutes=1)
+
+
+def is_interval(line):
+    return any(field.startswith("*") for field in line.split()[:2])
+
+
+def changes_on_the_hour(zone):
+    """cronsim goes from hour to hour: where clocks change within one, or by less, it goes past what it looks for."""
+    return all(on % 3600 == 0 for at, before, after in changes(zone) for on in (at + before, at + after))
+
+
 def judged(line, zone, windows):
     count, digest = 0, hashlib.sha256()
     for start, end in windows:
-        for due in dues(line, zone, start, end):
+        found = list(dues(line, zone, start, end))
+        if is_interval(line):
+            every = list(shown(line, zone, start, end))
+            assert found == every or not changes_on_the_hour(zone), (line, zone, start)
+            found = every
+        for due in found:
             count += 1
             digest.update(f"{due}\n".encode())
     return [count, digest.hexdigest()[:12]]
