@@ -107,6 +107,23 @@ const events = ({ received }: Listener) =>
     ),
   );
 
+test("where nothing else is said, a channel takes one message a second at most, as Slack does", async () => {
+  const slack = declared({ channels: { team: { slack: { url: "${TEAM_URL}" } } }, rules: [{ to: ["team"] }] });
+  await notify(slack);
+  await turn("fails = 1");
+  await shop.run();
+  const { exitCode } = await notify(slack);
+  expect(exitCode).toBe(0);
+  expect(team.received).toHaveLength(1);
+  expect(
+    await shop.rows(`
+      select extract(epoch from f.next_at - max(d.sent_at)) between 1 and 60
+      from _dataform.follower as f
+      inner join _dataform.delivery as d on f.name = 'channel:' || d.channel
+      group by f.next_at`),
+  ).toEqual(["t"]);
+});
+
 test("what is wrong is told once, together, to whom a rule names, and once when it is over", async () => {
   await notify();
   expect([hook.received, team.received]).toEqual([[], []]);

@@ -197,6 +197,15 @@ test.skipIf(SCHEMAS === undefined)("each event is of the published schema, and e
   formats.default(ajv);
   const all = ["OpenLineage.json", ...readdirSync(join(SCHEMAS!, "facets")).map((name) => `facets/${name}`)];
   for (const name of all) ajv.addSchema(JSON.parse(readFileSync(join(SCHEMAS!, name), "utf8")));
+  // As if a schedule had begun the run: only then a run has a nominal time.
+  await shop.sql(`
+    with due as (
+      insert into _dataform.schedule_due (environment, schedule, version, due, last_due, cause, definition, status)
+      values ('main', 'nightly', '1', now(), now(), 'clock', '{}', 'success')
+      returning due_id
+    )
+    insert into _dataform.schedule_step (due_id, step_no, attempt, command, arguments, status, run_ids)
+    select due_id, 1, 1, 'run', '{}', 'success', (select array_agg(run_id) from _dataform.run) from due`);
   const wrong: string[] = [];
   const kinds = new Set<string>();
   const check = (schema: string, value: unknown) => {
@@ -226,6 +235,7 @@ test.skipIf(SCHEMAS === undefined)("each event is of the published schema, and e
     "dataQualityAssertions",
     "errorMessage",
     "jobType",
+    "nominalTime",
     "outputStatistics",
     "parent",
     "schema",
