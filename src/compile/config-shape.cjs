@@ -60,11 +60,18 @@ const listOf = (element) => (value, path) =>
 const mapOf = (element) => (value, path) =>
   isPlain(value) ? Object.entries(value).flatMap(([key, one]) => element(one, [...path, key])) : isObject(value, path);
 
+/** Every target of a project that says `defaultProject` or `defaultDatabase` has it, also in what core says of its own. */
+let databaseOf = () => undefined;
+const inDatabaseOf = (session) => {
+  databaseOf = () => session.projectConfig?.defaultDatabase;
+};
+const isOwnDatabase = (value) => value === "" || value === null || value === databaseOf();
+
 /** What is undefined is not said. */
 const objectOf = (keys) => (value, path) => {
   if (!isPlain(value)) return isObject(value, path);
   return Object.entries(value).flatMap(([key, one]) => {
-    if (one === undefined || (key === "database" && (one === "" || one === null))) return [];
+    if (one === undefined || (key === "database" && isOwnDatabase(one))) return [];
     if (Object.hasOwn(keys, key)) return keys[key](one, [...path, key]);
     const onlyBigQuery = BIGQUERY.has(key);
     return [
@@ -77,7 +84,7 @@ const either = (isFirst, first, second) => (value, path) => (isFirst(value) ? fi
 
 /** They say how BigQuery stores, bills, labels or finds something. */
 const BIGQUERY = new Set(
-  "bigquery database project hermetic metadata reservation iceberg labels additionalOptions partitionBy clusterBy partitionExpirationDays requirePartitionFilter updatePartitionFilter incrementalStrategy incrementalPredicates preserveGovernanceControls bigqueryPolicyTags displayName".split(
+  "bigquery database project metadata reservation iceberg labels additionalOptions partitionBy clusterBy partitionExpirationDays requirePartitionFilter updatePartitionFilter incrementalStrategy incrementalPredicates preserveGovernanceControls bigqueryPolicyTags".split(
     " ",
   ),
 );
@@ -90,7 +97,13 @@ const target = objectOf({ dataset: name, name, includeDependentAssertions: flag 
 const resolvable = objectOf({ schema: name, name, includeDependentAssertions: flag });
 /** Dataform 2 calls it the schema in configs, too. */
 const anyTarget = either((value) => Object.hasOwn(value, "schema"), resolvable, target);
-const described = either(isPlain, objectOf({ description: text, tags: oneOrMore }), text);
+/** Columns in a column, as those of JSON may have: they stand in the graph, and PostgreSQL has no comment for them. */
+const inner = (value, path) => columns(value, path);
+const described = either(
+  isPlain,
+  objectOf({ description: text, displayName: text, tags: oneOrMore, columns: inner }),
+  text,
+);
 
 const common = { type: () => [], name, schema: name, dataset: name };
 const dependency = either(isPlain, anyTarget, name);
@@ -102,6 +115,7 @@ const ordered = {
   dependencyTargets: listOf(target),
   dependOnDependencyAssertions: flag,
   disabled: flag,
+  hermetic: flag,
 };
 const assertions = objectOf({
   uniqueKey: oneOrMore,
@@ -180,6 +194,7 @@ function methodsOf(type) {
 }
 
 module.exports = {
+  inDatabaseOf,
   shown,
   mistakesIn,
   methodsOf,

@@ -1,7 +1,7 @@
 // What configs and calls say, before core sees it: ours is taken out, mistakes are told, and what is asserted is marked.
 "use strict";
 
-const { methodsOf, mistakesIn, shown } = require("./config-shape.cjs");
+const { inDatabaseOf, methodsOf, mistakesIn, shown } = require("./config-shape.cjs");
 const { assertionLists, columnList, inForm } = require("./dataform2/forms.cjs");
 
 // Warehouse settings that BigQuery's Dataform does not know: taken out before its strict check.
@@ -18,6 +18,7 @@ const INLINE = "inline";
 const MADE_BY = { publish: "view", operate: "operations", assert: "assertion" };
 
 function patchConfig(session, settings, inlines) {
+  inDatabaseOf(session);
   const remember = (builder, postgres, { assertions }) => {
     const key = assertions?.uniqueKey ?? assertions?.uniqueKeys?.[0];
     if (postgres === undefined && key === undefined) return;

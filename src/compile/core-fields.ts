@@ -29,7 +29,7 @@ const ofIncremental: Refusal = {
   hint: 'take it out, or make the model type: "incremental"',
 };
 const ofTarget = { of: "Target" };
-// Core always answers it; config-shape.cjs refuses what an author says of it.
+// Nothing is done with it, there neither.
 const hermeticity = "told";
 
 const actions = {
@@ -134,7 +134,7 @@ export const CORE_FIELDS: Readonly<Record<string, Readonly<Record<string, Decisi
   ColumnDescriptor: {
     description: "used",
     path: "used",
-    displayName: onBigQuery,
+    displayName: "told",
     tags: "used",
     bigqueryPolicyTags: onBigQuery,
   },

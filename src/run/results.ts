@@ -47,7 +47,7 @@ export class Results {
   }
 
   isBlocked(key: string): boolean {
-    return isBlocking(this.#steps.get(key), this.#input.rules);
+    return isBlocking(this.#steps.get(key));
   }
 
   outcome(segment: Segment): Outcome {

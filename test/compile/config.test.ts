@@ -47,6 +47,7 @@ const ordered = {
   dependencyTargets: of(),
   dependOnDependencyAssertions: of("flag"),
   disabled: of("flag"),
+  hermetic: of("flag"),
 };
 const columns = { columns: of("object") };
 const model = {
@@ -112,7 +113,7 @@ test("what a config may say is taken in each of its spellings", async () => {
     await said({
       ...base,
       "t.sqlx": `config { type: "table", schema: "s", description: "", disabled: false, tags: [], nothing: undefined, ${dependencies},
-  dependOnDependencyAssertions: true, columns: { id: "The id", n: { description: "N" }, "a b": "" },
+  dependOnDependencyAssertions: true, hermetic: true, columns: { id: "The id", n: { displayName: "The n", columns: { in: "A field" } }, "a b": "" },
   assertions: { uniqueKey: "id", nonNull: ["id"], rowConditions: ["id > 0"] }, preOperations: ["select 1"] }
 select 1 as id`,
       "v.sqlx":
@@ -159,7 +160,7 @@ test("a key inside of another, in JavaScript, by a method and in actions.yaml is
   type: "table",
   columns: {
     id: 5,
-    n: { description: "N", columns: { x: "X" } },
+    n: { description: "N", columns: { x: 5 } },
     "p": { bigqueryPolicyTags: ["x"] }
   },
   assertions: {
@@ -185,7 +186,7 @@ assert("q", { hasOutput: true }).query("select 1 where false");`,
   ).toEqual([
     "actions.yaml:4:7: tags has a wrong value",
     "a.sqlx:4:5: columns.id has a wrong value",
-    'a.sqlx:5:28: unknown property "columns" in columns.n',
+    "a.sqlx:5:39: columns.n.columns.x has a wrong value",
     "a.sqlx:6:12: columns.p.bigqueryPolicyTags has a meaning on BigQuery only",
     'a.sqlx:9:5: unknown property "nonNul" in assertions',
     "a.sqlx:10:17: assertions.uniqueKey.0 has a wrong value",
@@ -524,4 +525,29 @@ test("every wrong shape of what a call of JavaScript is given is told at the cal
   // These are configs of a view, an assertion or an operation.
   const fine = code.filter((line) => /^(?:publish|assert|operate)\("\w+", (?:null|\{\})\)/.test(line));
   expect(code.filter((line, index) => !told.has(index) && !fine.includes(line))).toEqual([]);
+});
+
+test("a project of Dataform 3 says its project of BigQuery, which its targets then have, too", async () => {
+  const project = testProject({
+    "workflow_settings.yaml": "defaultProject: warehouse\ndefaultDataset: marts\ndefaultAssertionDataset: checks\n",
+    "a.sqlx": 'config { type: "table", assertions: { uniqueKey: ["id"], nonNull: ["id"] } }\nselect 1 as id',
+    "b.sqlx": `config { type: "table", database: "warehouse", dependencies: [{ database: "warehouse", name: "a" }], dependOnDependencyAssertions: true }
+select * from \${ref({ database: "warehouse", schema: "marts", name: "a" })}`,
+    "definitions/c.js":
+      'publish("c", { type: "view", assertions: { nonNull: "id" } }).query(ctx => `select * from ${ctx.ref("a")}`)',
+  });
+  project.remove("dataform.json");
+  const { actions } = await compile(project.dir);
+  expect(actions.map(({ target, dependencies }) => [target.name, dependencies.map(({ name }) => name).sort()])).toEqual(
+    [
+      ["a", []],
+      ["b", ["a", "marts_a_assertions_rowConditions", "marts_a_assertions_uniqueKey_0"]],
+      ["c", ["a"]],
+      ["marts_a_assertions_uniqueKey_0", ["a"]],
+      ["marts_a_assertions_rowConditions", ["a"]],
+      ["marts_c_assertions_rowConditions", ["c"]],
+    ],
+  );
+  project.write({ "d.sqlx": 'config { type: "table", database: "elsewhere" }\nselect 1 as id' });
+  await expect(compile(project.dir)).rejects.toThrow("definitions/d.sqlx:1:25: database has no meaning here");
 });

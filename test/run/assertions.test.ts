@@ -106,6 +106,27 @@ test("--assertions report publishes what fails, and the run still says so", asyn
   expect(await rows("select id from marts.b")).toEqual(["1"]);
 });
 
+test("--assertions report keeps back what depends on the assertion that failed, as Dataform does", async () => {
+  const { run, rows } = await warehouse({
+    "a.sqlx": table("select 1 as id"),
+    "none.sqlx": 'config { type: "assertion" }\nselect id from ${ref("a")}',
+    "b.sqlx": 'config { type: "table", dependencies: ["none"] }\nselect id from ${ref("a")}',
+    "c.sqlx": 'config { type: "view" }\nselect id from ${ref("b")}',
+    "d.sqlx": 'config { type: "operations", dependencies: ["none"] }\ncreate table made (a int)',
+  });
+  const report = await run({ assertions: "report" });
+  expect(statuses(report)).toEqual({
+    "marts.a": "ok",
+    "marts.b": "held",
+    "marts.c": "held",
+    "marts.d": "skipped",
+    "assertions.none": "failed",
+  });
+  expect(stepOf(report, "marts.b").reason).toBe("it depends on assertion assertions.none, which failed");
+  expect(await rows("select id from marts.a")).toEqual(["1"]);
+  expect(await rows("select to_regclass('marts.b') is null and to_regclass('made') is null")).toEqual(["t"]);
+});
+
 test("--all-or-nothing publishes nothing when one model or assertion fails", async () => {
   const { project, run, rows } = await warehouse({
     "a.sqlx": table("select 1 as id"),

@@ -86,7 +86,10 @@ test("a model that depends on a failed assertion is held with it", () => {
     assertions: { unique: [] },
     results: { unique: { status: "failed", rows: 1 } },
   });
-  expect(heldOf(heldByAudits(outcome))).toEqual({ "marts.report": behind });
+  const why = "it depends on assertion marts.unique, which failed";
+  expect(heldOf(heldByAudits(outcome))).toEqual({ "marts.report": why });
+  const reported = { ...outcome, rules: { assertions: "report" as const } };
+  expect(heldOf(heldByAudits(reported))).toEqual({ "marts.report": why });
 });
 
 test("a warning, a skipped assertion and a model that is not there hold nobody", () => {
@@ -149,10 +152,9 @@ test.each([
   ["waiting", true],
 ] as const)("a step that is %s blocks what depends on it: %s", (status, expected) => {
   const result: StepResult = { target: target("orders"), kind: "table", status, duration: 0, rows: 1 };
-  expect(isBlocking(result, {})).toBe(expected);
-  expect(isBlocking(result, { assertions: "report" })).toBe(expected);
+  expect(isBlocking(result)).toBe(expected);
 });
 
 test("a step that has not been tried blocks nothing", () => {
-  expect(isBlocking(undefined, {})).toBe(false);
+  expect(isBlocking(undefined)).toBe(false);
 });

@@ -58,9 +58,11 @@ export function runResultOf(
   const disabled = actions.filter(
     ({ kind, disabled, target }) => disabled && KINDS.has(kind) && chosen.has(targetKey(target)),
   );
+  // Guards of ours are assertions that no file of the project has.
+  const known = new Set(actions.filter(({ kind }) => KINDS.has(kind)).map(({ target }) => targetKey(target)));
   return {
     actions: [
-      ...report.steps.filter(({ kind }) => KINDS.has(kind)).map((step) => actionResult(step, report)),
+      ...report.steps.filter(({ target }) => known.has(targetKey(target))).map((step) => actionResult(step, report)),
       ...disabled.map(({ target }) => ({ target, status: "DISABLED" as const, tasks: [] })),
     ],
     status: timedOut && report.status === "cancelled" ? "TIMED_OUT" : RUN_STATUSES[report.status],
