@@ -125,7 +125,7 @@ export const FIGURES: readonly Told[] = [
   },
   {
     name: "dataform_schedule_lag_seconds",
-    help: "How long a line of schedules.yaml should have begun, and has not; 0 where it is not due, or paused.",
+    help: "How long something of a line of schedules.yaml should have begun, and has not; 0 where nothing is due, waits for its turn or the end of a blackout, or is paused.",
     labels: ["schedule"],
     of: (all) => (runs(all)?.schedules ?? []).map(({ lag, schedule }) => [lag, { schedule }]),
   },

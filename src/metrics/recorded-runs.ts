@@ -1,5 +1,6 @@
 import { LOOKING, rowsOf } from "../catalogue/rows.ts";
 import { hasMetadata } from "../environment/layout.ts";
+import { lagSeconds } from "../library/monitoring/schedules.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { literal } from "../sql/literals.ts";
 import { type Sql, sql } from "../sql/sql.ts";
@@ -53,7 +54,7 @@ export interface RecordedRuns {
   /** Lines of schedules.yaml, by their names. */
   readonly schedules: readonly {
     readonly schedule: string;
-    /** Seconds since it should have begun; 0 where nothing is due, or somebody paused it. */
+    /** Seconds since it should have begun; 0 where nothing is due, waits for its turn or a blackout's end, or somebody paused it. */
     readonly lag: number;
     readonly paused: number;
     readonly failing: number;
@@ -229,10 +230,7 @@ function schedulesNow(environment: Sql): Sql {
   return sql`
     select
       line.name as schedule,
-      case
-        when line.paused_at is null then greatest(0, coalesce(${seconds(sql`clock_timestamp() - line.start_at`)}, 0))
-        else 0
-      end as lag,
+      ${lagSeconds(sql`line`, sql`_dataform.schedule_due`)}::double precision as lag,
       (line.paused_at is not null)::int as paused,
       coalesce(ended.status not in ('success', 'skipped'), false)::int as failing,
       ${seconds(sql`begun.started_at - begun.due`)} as late

@@ -7,12 +7,13 @@ import { describeHolder, hasHolder, withHolders } from "./holders.ts";
 /** Exit code when another one is at work; `EX_TEMPFAIL`: try again later. */
 export const LOCKED_EXIT_CODE = 75;
 
-/** Until the session ends, or the transaction. */
-export type LockReach = "session" | "transaction";
+/** Until the session ends, or the transaction; `shared` until the session ends, by any number of them. */
+export type LockReach = "session" | "transaction" | "shared";
 
 const ATTEMPTS: Readonly<Record<LockReach, Sql>> = {
   session: sql`select pg_try_advisory_lock(hashtextextended($1, 0)) as taken`,
   transaction: sql`select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as taken`,
+  shared: sql`select pg_try_advisory_lock_shared(hashtextextended($1, 0)) as taken`,
 };
 
 interface LockWanted extends Pick<Wait<true>, "deadline" | "signal" | "tell" | "toldAfter"> {
@@ -54,12 +55,26 @@ export async function tryLock(client: Client, name: string, reach: LockReach): P
   return rows[0]!.taken === "t";
 }
 
+/** Lets go a lock that is shared, before the session ends. */
+export async function letGo(client: Client, name: string): Promise<void> {
+  await client.query(sql`select pg_advisory_unlock_shared(hashtextextended($1, 0))`, [name]);
+}
+
+const isOfName = sql`
+  l.locktype = 'advisory' and l.granted and l.database = (select oid from pg_database where datname = current_database())
+  and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended($1, 0)`;
+
+/** Whether anybody has the lock. */
+export async function isHeld(client: Client, name: string): Promise<boolean> {
+  const { rowCount } = await client.query(sql`select from pg_locks as l where ${isOfName} limit 1`, [name]);
+  return rowCount > 0;
+}
+
 async function lockHolder(client: Client, name: string): Promise<string | undefined> {
   const { rows } = await client.query<{ holder: string }>(
     sql`select ${describeHolder} as holder
      from pg_locks l ${withHolders}
-     where ${hasHolder} and l.locktype = 'advisory' and l.granted and l.database = (select oid from pg_database where datname = current_database())
-       and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended($1, 0)`,
+     where ${hasHolder} and ${isOfName}`,
     [name],
   );
   return rows[0]?.holder;

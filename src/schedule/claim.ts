@@ -5,13 +5,15 @@ import { type Sql, sql } from "../sql/sql.ts";
 import { blackoutAt, type Decision, decide, type LineState, overlaps } from "./decide.ts";
 import { clockOf, type Deciding, milliseconds, tellFollowers } from "./deciding.ts";
 import { addDues, moveLines } from "./record-dues.ts";
+import { beginLine, takeDeclaration } from "./register-lines.ts";
 
 /** Lines that are decided in one transaction. */
 const AT_ONCE = 200;
 
 interface LineRow {
-  readonly name: string;
   readonly version: string;
+  /** As it was declared last, by whichever scheduler: its rules hold. */
+  readonly line: ScheduleLine;
   readonly nextDue: number | null;
   readonly decidedUntil: number;
   readonly isPaused: boolean;
@@ -37,8 +39,8 @@ async function lockLines(client: Client, environment: string, which: Sql): Promi
   const { rows } = await client.query<{ lines: string }>(
     sql`
       select jsonb_agg(jsonb_build_object(
-        'name', s.name,
         'version', s.version,
+        'line', s.definition,
         'nextDue', ${milliseconds(sql`s.next_due`)},
         'decidedUntil', ${milliseconds(sql`s.decided_until`)},
         'isPaused', s.paused_at is not null,
@@ -75,20 +77,14 @@ export function decideDues(client: Client, deciding: Deciding): Promise<boolean>
     const rows = await lockLines(client, deciding.environment, isOwn);
     if (!rows.length) return false;
     const now = await clockOf(client);
-    const decided = rows.flatMap((row) => {
-      const line = deciding.lines.get(row.name);
-      return line && line.version === row.version ? [{ line, decision: decide(stateOf(line, row), now) }] : [];
-    });
+    const decided = rows.map((row) => ({ line: row.line, decision: decide(stateOf(row), now) }));
     await record(client, deciding, decided);
-    if (decided.length) await tellFollowers(client);
+    await tellFollowers(client);
     return decided.some(({ decision: { startAt } }) => startAt !== null && startAt <= now) || rows.length === AT_ONCE;
   });
 }
 
-function stateOf(
-  line: ScheduleLine,
-  { nextDue, decidedUntil, isPaused, running, queued, catchingUp }: LineRow,
-): LineState {
+function stateOf({ line, nextDue, decidedUntil, isPaused, running, queued, catchingUp }: LineRow): LineState {
   return {
     line,
     nextDue: nextDue === null ? null : new Date(nextDue),
@@ -110,8 +106,11 @@ async function record(client: Client, deciding: Deciding, decided: readonly Deci
     dues: [...skips.map((skip) => ({ ...skip, cause: "clock" as const })), ...claims],
   }));
   if (dues.some((one) => one.dues.length)) await addDues(client, deciding, dues);
-  const moves = decided.map(({ line, decision }) => ({ name: line.name, to: decision }));
-  if (moves.length) await moveLines(client, deciding.environment, moves);
+  await moveLines(
+    client,
+    deciding.environment,
+    decided.map(({ line, decision }) => ({ name: line.name, to: decision })),
+  );
 }
 
 /** What a line that follows loads or files has seen, and what came since. Undefined: nothing. */
@@ -124,27 +123,28 @@ export type LookForMore = (seen: unknown) => Promise<{ readonly seen: unknown; r
 export async function claimArrival(
   client: Client,
   deciding: Deciding,
-  line: ScheduleLine,
+  { name, version }: ScheduleLine,
   look: LookForMore,
 ): Promise<void> {
   await withTransaction(client, async () => {
-    const [row] = await lockLines(client, deciding.environment, sql`name = ${literal(line.name)}`);
-    if (!row || row.version !== line.version) return;
+    const [row] = await lockLines(client, deciding.environment, sql`name = ${literal(name)}`);
+    if (row?.version !== version) return;
+    const { line } = row;
     const found = await look(row.seen);
     if (!found) return;
     const now = await clockOf(client);
     const due = new Date(Math.max(now.getTime(), row.decidedUntil + 1));
     const { kind } = line.trigger;
     if (row.seen !== null && found.came !== undefined && line.enabled && kind !== "clock") {
-      const reason = whyNot(stateOf(line, row), due);
+      const reason = whyNot(stateOf(row), due);
       const arrived = { due, cause: kind, causedBy: found.came, ...(reason === undefined ? {} : { reason }) };
       await addDues(client, deciding, [{ line, dues: [arrived] }]);
       const to = { nextDue: null, startAt: null, decidedUntil: due };
-      await moveLines(client, deciding.environment, [{ name: line.name, to }]);
+      await moveLines(client, deciding.environment, [{ name, to }]);
     }
     await client.query(sql`update _dataform.schedule set seen = $3::jsonb where environment = $1 and name = $2`, [
       deciding.environment,
-      line.name,
+      name,
       JSON.stringify(found.seen),
     ]);
     await tellFollowers(client);
@@ -169,13 +169,21 @@ async function waitForLine(client: Client, environment: string, name: string): P
 }
 
 /**
- * Adds a due that a person asked for; undefined where one goes on, and this one has no place beside it. It moves nothing of the line.
+ * Adds a due that a person asked for; undefined where one goes on, and this one has no place beside it. It moves nothing of the line,
+ * which may be declared otherwise where schedulers run it, or not at all.
  * @returns its number
  */
 export function claimByHand(client: Client, deciding: Deciding, line: ScheduleLine): Promise<string | undefined> {
+  const { environment } = deciding;
   return withTransaction(client, async () => {
-    const row = await waitForLine(client, deciding.environment, line.name);
-    if (row && row.running + row.queued > 0) return undefined;
+    // One at a time, also of a line that has no row.
+    await takeDeclaration(client, environment);
+    await waitForLine(client, environment, line.name);
+    const open = await client.query(
+      sql`select from _dataform.schedule_due where environment = $1 and schedule = $2 and status in ('queued', 'running') limit 1`,
+      [environment, line.name],
+    );
+    if (open.rowCount > 0) return undefined;
     for (let due = await clockOf(client); ; due = new Date(due.getTime() + 1)) {
       const [dueId] = await addDues(client, deciding, [{ line, dues: [{ due, cause: "hand" }] }]);
       if (dueId !== undefined) return dueId;
@@ -184,8 +192,9 @@ export function claimByHand(client: Client, deciding: Deciding, line: ScheduleLi
 }
 
 /**
- * Pauses a line, or lets it go on. What was due before it was paused runs; going on records the dues that came in between as skipped: none
- * of them is made up for.
+ * Pauses a line, or lets it go on: as it is recorded, whatever is declared here. What was due before it was paused and has its row runs;
+ * going on records the dues that came in between as skipped: none of them is made up for.
+ * @param line as it is declared here, for one that no scheduler has recorded
  * @param by who paused it; undefined: it goes on
  * @returns false where it was so already
  */
@@ -195,15 +204,19 @@ export function pauseLine(
   line: ScheduleLine,
   by: string | undefined,
 ): Promise<boolean> {
+  const { environment } = deciding;
+  const { name } = line;
   return withTransaction(client, async () => {
-    const row = await waitForLine(client, deciding.environment, line.name);
+    await takeDeclaration(client, environment);
+    if (by !== undefined) await beginLine(client, environment, line);
+    const row = await waitForLine(client, environment, name);
     if (!row || row.isPaused === (by !== undefined)) return false;
     // What was due before is told by what was then.
     for (let more = true; more; ) {
-      const [found] = await lockLines(client, deciding.environment, sql`name = ${literal(line.name)}`);
+      const [found] = await lockLines(client, environment, sql`name = ${literal(name)}`);
       const now = await clockOf(client);
-      const decision = decide(stateOf(line, found!), now);
-      await record(client, deciding, [{ line, decision }]);
+      const decision = decide(stateOf(found!), now);
+      await record(client, deciding, [{ line: found!.line, decision }]);
       more = decision.startAt !== null && decision.startAt <= now;
     }
     await client.query(
@@ -211,7 +224,7 @@ export function pauseLine(
         update _dataform.schedule
         set paused_by = $3, paused_at = case when $3::text is not null then clock_timestamp() end
         where environment = $1 and name = $2`,
-      [deciding.environment, line.name, by ?? null],
+      [environment, name, by ?? null],
     );
     await tellFollowers(client);
     return true;

@@ -45,6 +45,17 @@ const due = sql`jsonb_build_object(
   ), '[]')
 )`;
 
+/** What a due runs is as it was then; when it may begin is as it is declared now. */
+const itsLine = sql`
+  d.definition || coalesce(
+    (
+      select jsonb_build_object('blackout', s.definition -> 'blackout', 'zone', s.definition -> 'zone')
+      from _dataform.schedule as s
+      where s.environment = d.environment and s.name = d.schedule and s.removed_at is null
+    ),
+    '{}'
+  )`;
+
 /** A due that goes on or waits to, with what it runs. */
 export interface OpenDue extends RecordedDue {
   readonly line: ScheduleLine;
@@ -67,7 +78,7 @@ export async function readWork(client: Client, environment: string): Promise<Wor
       select
         floor(extract(epoch from clock_timestamp()) * 1000) as now,
         (select ceil(extract(epoch from min(start_at)) * 1000) from _dataform.schedule where environment = $1 and removed_at is null) as next,
-        coalesce(jsonb_agg(${due} || jsonb_build_object('line', d.definition, 'claimedBy', d.claimed_by) order by d.due, d.due_id), '[]') as dues
+        coalesce(jsonb_agg(${due} || jsonb_build_object('line', ${itsLine}, 'claimedBy', d.claimed_by) order by d.due, d.due_id), '[]') as dues
       from _dataform.schedule_due as d
       where d.environment = $1 and d.status in ('queued', 'running')`,
     [environment],

@@ -10,22 +10,16 @@ import { addDues } from "./record-dues.ts";
  * Records the lines as they are declared now. A new one, and one whose time is another, is due first after now: nothing is made up
  * for. What is as it was goes on where it was, also after days. What is no longer declared has no dues.
  * @param foreseen dues that somebody has computed, by the names of the lines
+ * @returns what tells this declaration from others
  */
 export async function registerLines(
   client: Client,
   deciding: Deciding,
   foreseen: ReadonlyMap<string, Foreseen> = new Map(),
-): Promise<void> {
-  await withTransaction(client, async () => {
-    // One at a time, the later one last: its declaration is the one that is decided by. A lock of the table would be one too many
-    // beside those of its rows.
-    await takeLock(client, `dataform:schedules:${deciding.environment}`, {
-      reach: "transaction",
-      deadline: 60_000,
-      taken: "another scheduler records its lines",
-      hint: "try again when it has ended, or end it",
-    });
+): Promise<string> {
+  return await withTransaction(client, async () => {
     const { environment, lines } = deciding;
+    await takeDeclaration(client, environment);
     const now = await clockOf(client);
     const before = await recorded(client, environment);
     const [same, others] = [[] as ScheduleLine[], [] as ScheduleLine[]];
@@ -50,7 +44,36 @@ export async function registerLines(
       [environment, JSON.stringify([...lines.keys()])],
     );
     await tellFollowers(client);
+    const { rows } = await client.query<{ declared: string }>(sql`select ${declarationOf} as declared`, [environment]);
+    return rows[0]!.declared;
   });
+}
+
+/** Of the lines that are declared in the environment `$1`, what tells them from others. */
+export const declarationOf = sql`(
+  select md5(coalesce(string_agg(definition::text, ' ' order by name), ''))
+  from _dataform.schedule
+  where environment = $1 and removed_at is null
+)`;
+
+/**
+ * One at a time, the later one last: its declaration is the one that is decided by. A lock of the table would be one too many beside
+ * those of its rows.
+ */
+export function takeDeclaration(client: Client, environment: string): Promise<void> {
+  return takeLock(client, `dataform:schedules:${environment}`, {
+    reach: "transaction",
+    deadline: 60_000,
+    taken: "another scheduler records its lines",
+    hint: "try again when it has ended, or end it",
+  });
+}
+
+/** Records one line where none of its name is declared: no other is touched. */
+export async function beginLine(client: Client, environment: string, line: ScheduleLine): Promise<void> {
+  const known = (await recorded(client, environment)).get(line.name);
+  if (known && !known.isRemoved) return;
+  await beginLines(client, environment, [{ line, first: firstDue(line, known, await clockOf(client)) }]);
 }
 
 /** Of each line that was due by now, and is due at other times or not at all from now on: none goes without a row. */
@@ -70,7 +93,7 @@ async function keepLines(client: Client, environment: string, lines: readonly Sc
   await client.query(
     sql`
       update _dataform.schedule as s
-      set definition = d.definition, start_at = s.next_due
+      set definition = d.definition, start_at = case when s.next_due is not null then least(s.start_at, greatest(s.next_due, clock_timestamp())) end
       from jsonb_array_elements($2::jsonb) as d(definition)
       where s.environment = $1 and s.name = d.definition ->> 'name' and s.definition <> d.definition`,
     [environment, JSON.stringify(lines)],

@@ -15,7 +15,7 @@ import type { Foreseen } from "./decide.ts";
 import { CHANNEL, type Deciding } from "./deciding.ts";
 import { Arrivals } from "./follow-arrivals.ts";
 import { readWork } from "./read-record.ts";
-import { registerLines } from "./register-lines.ts";
+import { Standing } from "./standing.ts";
 import { leaveDues } from "./steps.ts";
 import { eachSecond } from "./tick.ts";
 import { Working } from "./working.ts";
@@ -97,9 +97,11 @@ class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #by = `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`;
   readonly #working: Working;
+  readonly #standing: Standing;
   /** Why the database cannot be asked, until it can. */
   #lost: string | undefined;
   #deciding: Deciding;
+  #foreseen: Declared["foreseen"];
   #arrivals: Arrivals;
   /** As they are declared since the look before; undefined: as they were. */
   #redeclared: Declared | undefined;
@@ -113,10 +115,12 @@ class Scheduler {
   #ahead = Date.now() - performance.now();
 
   constructor(options: SchedulerOptions) {
-    const { program, jobs, say, declared } = options;
+    const { environment, program, jobs, say, declared } = options;
     this.#options = options;
     this.#working = new Working({ by: this.#by, program, jobs, say, wake: this.wake });
+    this.#standing = new Standing({ environment, lease: program.lease, say });
     this.#deciding = this.#decidingBy(declared);
+    this.#foreseen = declared.foreseen;
     this.#arrivals = this.#arrivalsOf(declared);
     this.#kept = declared.kept;
   }
@@ -158,9 +162,10 @@ class Scheduler {
 
   async #redeclare(client: Client, declared: Declared): Promise<void> {
     const deciding = this.#decidingBy(declared);
-    await registerLines(client, deciding, declared.foreseen);
+    await this.#standing.register(client, deciding, declared.foreseen);
     if (this.#redeclared === declared) this.#redeclared = undefined;
     this.#deciding = deciding;
+    this.#foreseen = declared.foreseen;
     this.#kept = declared.kept;
     await this.#arrivals.close();
     this.#arrivals = this.#arrivalsOf(declared);
@@ -195,7 +200,8 @@ class Scheduler {
     await listenTo(client, CHANNEL, this.wake);
     // A lost connection is noticed while nothing is asked.
     client.driver.once("end", this.wake);
-    if (!this.hasBegun) await registerLines(client, this.#deciding, this.#options.declared.foreseen);
+    if (this.hasBegun) await this.#standing.hold(client);
+    else await this.#standing.register(client, this.#deciding, this.#foreseen);
     this.hasBegun = true;
     for (;;) {
       this.#isWoken = false;
@@ -216,16 +222,22 @@ class Scheduler {
     this.#compareClocks(work.now.getTime() - Date.now(), work.now.getTime() - begun);
     if (signal.aborted) return LOOK_EVERY;
     if (this.#redeclared) await this.#redeclare(client, this.#redeclared);
+    else if (await this.#standing.isLeft(client)) {
+      await this.#standing.register(client, this.#deciding, this.#foreseen);
+      this.#options.say("nobody runs the schedules.yaml that was declared last: the lines are again as it says here");
+    }
     const looked = await this.#arrivals.look(client);
+    let isMore = false;
     if (work.nextStart && work.nextStart <= work.now) {
-      while (await decideDues(client, this.#deciding));
+      // Some at each look: what is due begins before all is decided that an outage left.
+      isMore = await decideDues(client, this.#deciding);
       work = await readWork(client, environment);
     }
     const wait = await this.#working.advance(client, work);
     const isAllPruned = await this.#prune(client);
     const next = work.nextStart ? work.nextStart.getTime() - work.now.getTime() : LOOK_EVERY;
     // One that another scheduler decides, by another declaration, stays due.
-    return Math.min(next > 0 ? next : LOOK_EVERY, wait, looked, isAllPruned ? LOOK_EVERY : 0);
+    return Math.min(next > 0 ? next : LOOK_EVERY, wait, looked, isMore || !isAllPruned ? 0 : LOOK_EVERY);
   }
 
   /** Some at each look, so that what is due waits for no more than those. */

@@ -27,6 +27,14 @@ export function stepKeyOf(text: string): StepKey | undefined {
 const keyIs = sql`due_id = $1 and step_no = $2 and attempt = $3`;
 const keyOf = ({ dueId, step, attempt }: StepKey) => [dueId, step, attempt];
 
+/** Says why a due waits, where that is for no turn. */
+export async function tellWhyItWaits(client: Client, dueId: string, reason: "blackout" | null): Promise<void> {
+  await client.query(
+    sql`update _dataform.schedule_due set reason = $2 where due_id = $1 and status = 'queued' and reason is distinct from $2`,
+    [dueId, reason],
+  );
+}
+
 /** Of a due that waits, one begins to run it: whoever is told true. Not where another of its line runs. */
 export function beginDue(client: Client, dueId: string, by: string): Promise<boolean> {
   return withTransaction(client, async () => {
@@ -41,7 +49,7 @@ export function beginDue(client: Client, dueId: string, by: string): Promise<boo
     const { rowCount } = await client.query(
       sql`
         update _dataform.schedule_due as d
-        set status = 'running', started_at = clock_timestamp(), claimed_by = $2
+        set status = 'running', reason = null, started_at = clock_timestamp(), claimed_by = $2
         where d.due_id = $1 and d.status = 'queued' and not exists (
           select from _dataform.schedule_due as o
           where o.environment = d.environment and o.schedule = d.schedule and o.status = 'running'
@@ -93,10 +101,10 @@ export async function endDue(
     // What is made up for behind it has its turn.
     await client.query(
       sql`
-        update _dataform.schedule as s set start_at = s.next_due
+        update _dataform.schedule as s set start_at = clock_timestamp()
         from _dataform.schedule_due as d
-        where d.due_id = $1 and s.environment = d.environment and s.name = d.schedule and s.next_due < s.start_at
-          and s.next_due < clock_timestamp()`,
+        where d.due_id = $1 and s.environment = d.environment and s.name = d.schedule
+          and s.next_due < clock_timestamp() and s.start_at > clock_timestamp()`,
       [dueId],
     );
     await tellFollowers(client);

@@ -14,6 +14,7 @@ import {
   type StepKey,
   stepText,
   takeDue,
+  tellWhyItWaits,
 } from "./steps.ts";
 
 interface WorkingOptions {
@@ -64,9 +65,11 @@ export class Working {
     const busy = new Set(dues.flatMap(({ status, schedule }) => (status === "running" ? [schedule] : [])));
     for (const due of dues) {
       if (due.status === "queued") {
+        const blackout = due.cause === "hand" ? undefined : blackoutAt(due.line, now);
+        const reason = blackout ? "blackout" : null;
+        if (due.reason !== reason) await tellWhyItWaits(client, due.id, reason);
         // The first of its line; the one behind it has its turn when that has ended.
         if (busy.has(due.schedule) || !this.#hasRoom()) continue;
-        const blackout = due.cause === "hand" ? undefined : blackoutAt(due.line, now);
         if (blackout) {
           wait = Math.min(wait, blackout.until - now.getTime());
           continue;

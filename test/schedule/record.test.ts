@@ -1,14 +1,19 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { record } from "../../src/catalogue/rows.ts";
 import { prepareMetadata } from "../../src/environment/layout.ts";
 import { pruneDues } from "../../src/environment/prune-dues.ts";
+import { schedules } from "../../src/library/monitoring/schedules.ts";
 import type { ScheduleLine } from "../../src/model/schedule.ts";
+import { connect } from "../../src/postgres/client.ts";
 import { advance } from "../../src/schedule/advance.ts";
 import { claimArrival, claimByHand, decideDues, pauseLine } from "../../src/schedule/claim.ts";
 import { keepStep } from "../../src/schedule/keep-step.ts";
 import { readDue, readWork } from "../../src/schedule/read-record.ts";
 import { registerLines } from "../../src/schedule/register-lines.ts";
+import { Standing } from "../../src/schedule/standing.ts";
 import { beginDue, claimStep, endDue, endStep } from "../../src/schedule/steps.ts";
 import { Working } from "../../src/schedule/working.ts";
+import { until } from "../../src/wait/until.ts";
 import { sharedWarehouse } from "../support/warehouse.ts";
 
 const HOUR = 3_600_000;
@@ -128,30 +133,90 @@ test("what is made up for runs in its order, one at a time: the next is decided 
 
 test("nothing begins in a blackout: not what came before it, nor what waits; without it all goes on at once", async () => {
   const blackout = [{ from: "2000-01-01 00:00", until: "2999-01-01 00:00" }];
-  const { here, dues } = await begun("black", 2);
+  const { daily, here, dues } = await begun("black", 2);
   expect(await decideDues(shop.client, here)).toBe(false);
   const working = new Working({
     ...{ by: "test", program: { command: "true", arguments: [], env: {}, folder: "/", lease: HOUR }, jobs: 1 },
     ...{ say: () => {}, wake: () => {} },
   });
-  await shop.sql(`
-    update _dataform.schedule_due set definition = definition || '${JSON.stringify({ blackout })}' where environment = 'black'`);
-  expect(await working.advance(shop.client, await readWork(shop.client, "black"))).toBeGreaterThan(
-    900 * 365 * 86_400_000,
-  );
-  expect(await dues()).toEqual(["1|1|skipped|missed", "0|1|queued|∅"]);
+  const resting = (more: Partial<ScheduleLine>) => ({ ...here, lines: new Map([["own", { ...daily, ...more }]]) });
+  const lag = () =>
+    shop.rows(`select lag_seconds > 0 from (${schedules(record).toString()}) as now where environment = 'black'`);
+  expect(await lag()).toEqual(["t"]);
+  await registerLines(shop.client, resting({ blackout }));
+  const looked = async () => working.advance(shop.client, await readWork(shop.client, "black"));
+  expect(await looked()).toBeGreaterThan(900 * 365 * 86_400_000);
+  expect(await dues()).toEqual(["1|1|skipped|missed", "0|1|queued|blackout"]);
+  expect(await lag()).toEqual(["f"]);
+  // As it is declared now, not as it was when the due came.
+  await registerLines(shop.client, resting({}));
+  await looked();
+  expect(await dues()).toEqual(["1|1|skipped|missed", "0|1|running|∅"]);
   // The line as well: what came before a blackout is decided at its end, or when it is there no more.
   const before = await begun("before", 2, { catchUpWithin: 9 * 86_400_000 });
   const from = `${new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)} 12:00`;
   const short = { ...before.daily, blackout: [{ from, until: "2999-01-01 00:00" }] };
-  const resting = { ...before.here, lines: new Map([["own", short]]) };
-  await registerLines(shop.client, resting);
-  await decideDues(shop.client, resting);
+  const rests = { ...before.here, lines: new Map([["own", short]]) };
+  await registerLines(shop.client, rests);
+  // Whoever decides, it is by what was declared last.
+  await decideDues(shop.client, before.here);
   expect(await before.dues()).toEqual([]);
   expect(await before.line("start_at = '2999-01-01 00:00Z'")).toEqual(["t"]);
   await registerLines(shop.client, before.here);
   await decideDues(shop.client, before.here);
   expect(await before.dues()).toEqual(["1|1|skipped|missed", "0|1|queued|∅"]);
+});
+
+test("by hand a line is run and paused as one, whatever another clone declares: those of the schedulers stay as they are", async () => {
+  const { daily, here, line: row } = await begun("clone", 1);
+  const isAsItWas = async () =>
+    expect(await row("name, version, removed_at is null, next_due < now(), paused_at is null")).toEqual([
+      "own|own|t|t|t",
+    ]);
+  const other = { ...daily, version: "other", trigger: { kind: "clock", cron: "@hourly" } } as ScheduleLine;
+  const clone = { ...here, lines: new Map([["own", other]]) };
+  const fresh = { ...daily, name: "new" } as ScheduleLine;
+  expect(await claimByHand(shop.client, clone, other)).toMatch(/^\d+$/);
+  expect(await claimByHand(shop.client, here, daily)).toBeUndefined();
+  expect(await claimByHand(shop.client, clone, fresh)).toMatch(/^\d+$/);
+  expect(await claimByHand(shop.client, clone, fresh)).toBeUndefined();
+  await isAsItWas();
+  expect(await pauseLine(shop.client, clone, fresh, undefined)).toBe(false);
+  await isAsItWas();
+  // Paused before a scheduler ever saw it, it stays so.
+  expect(await pauseLine(shop.client, clone, fresh, "somebody")).toBe(true);
+  expect(await pauseLine(shop.client, clone, other, "somebody")).toBe(true);
+  expect((await row("name, version, paused_by, next_due > now()")).sort()).toEqual([
+    "new|own|somebody|t",
+    "own|own|somebody|t",
+  ]);
+  await registerLines(shop.client, { ...here, lines: new Map([["new", fresh]]) });
+  expect((await row("name, removed_at is null, paused_by")).sort()).toEqual(["new|t|somebody", "own|f|somebody"]);
+});
+
+test("of several declarations the last one holds while a scheduler has it; then whoever is there records its own again", async () => {
+  const { daily, here, line: row } = await begun("several", 0);
+  const said: string[] = [];
+  const standing = () => new Standing({ ...{ environment: "several", lease: 0 }, say: (text) => said.push(text) });
+  const [ours, theirs] = [standing(), standing()];
+  const later = await connect(shop.database.settings, { applicationName: "later" });
+  const registerOurs = () => ours.register(shop.client, here, new Map());
+  await registerOurs();
+  expect(await ours.isLeft(shop.client)).toBe(false);
+  const hourly = { ...daily, version: "hourly", trigger: { kind: "clock", cron: "@hourly" } } as ScheduleLine;
+  await theirs.register(later, { ...here, lines: new Map([["own", hourly]]) }, new Map());
+  for (const _ of [1, 2]) expect(await ours.isLeft(shop.client)).toBe(false);
+  expect(said).toEqual([expect.stringContaining("another scheduler was started later")]);
+  await later.close();
+  await until({
+    look: async () => ((await ours.isLeft(shop.client)) ? true : undefined),
+    every: 20,
+    deadline: 10_000,
+    describe: () => "for the lock of the one that ended",
+  });
+  await registerOurs();
+  expect(await row("version")).toEqual(["own"]);
+  expect(await ours.isLeft(shop.client)).toBe(false);
 });
 
 test("what a step says is kept, whatever characters it has", async () => {

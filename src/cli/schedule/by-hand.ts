@@ -5,8 +5,7 @@ import { LOCKED_EXIT_CODE } from "../../postgres/advisory-lock.ts";
 import { type Client, withClient } from "../../postgres/client.ts";
 import { claimByHand, pauseLine } from "../../schedule/claim.ts";
 import type { Deciding } from "../../schedule/deciding.ts";
-import { readDue, readRecorded, readWork } from "../../schedule/read-record.ts";
-import { registerLines } from "../../schedule/register-lines.ts";
+import { readDue, readWork } from "../../schedule/read-record.ts";
 import { leaveDues } from "../../schedule/steps.ts";
 import { Working } from "../../schedule/working.ts";
 import { pause } from "../../wait/pause.ts";
@@ -86,7 +85,7 @@ export function pauseOrResume(shell: Shell, name: string, verb: "pause" | "resum
   });
 }
 
-/** With the line as the record has it; as schedules.yaml has it where no scheduler has run since. */
+/** With the line as schedules.yaml has it here. That is no declaration for those who run the schedule: it may be a clone that is behind. */
 async function asking(
   shell: Shell,
   name: string,
@@ -104,9 +103,6 @@ async function asking(
     (signal) =>
       withClient(settings, { applicationName: "dataform-schedule", duty: "publisher" }, async (client) => {
         await prepareMetadata(client, { signal });
-        const recorded = (await readRecorded(client, environment)).find((one) => one.name === name);
-        const isSame = recorded?.removedAt === null && recorded.definition.version === line.version;
-        if (!isSame) await registerLines(client, deciding);
         await work({ client, deciding, line, signal });
       }),
     "the step that goes on is waited for, and no other begun",

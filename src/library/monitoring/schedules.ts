@@ -6,6 +6,28 @@ const between = (from: Sql, to: Sql) => sql`round(extract(epoch from ${to} - ${f
 
 const took = (due: Sql) => between(sql`${due}.started_at`, sql`coalesce(${due}.finished_at, now())`);
 
+/**
+ * For how long something of a line should have begun, and has not, in seconds: since the moment at which it is to be decided, and since a
+ * due of it has waited with nothing before it. A blackout, a pause and the turn of one that is made up for are none of that.
+ */
+export function lagSeconds(line: Sql, due: Sql): Sql {
+  const itsDues = sql`${due} as due where due.environment = ${line}.environment and due.schedule = ${line}.name`;
+  const waiting = sql`
+    select ${between(
+      sql`greatest(
+        due.claimed_at,
+        (select due.finished_at from ${itsDues} and due.finished_at is not null and due.status <> 'skipped' order by due.due_id desc limit 1)
+      )`,
+      sql`clock_timestamp()`,
+    )}
+    from ${itsDues} and due.status = 'queued' and due.reason is null
+      and not exists (select from ${itsDues} and due.status = 'running')
+    order by due.due, due.due_id
+    limit 1`;
+  const undecided = sql`case when ${line}.paused_at is null then ${between(sql`${line}.start_at`, sql`clock_timestamp()`)} end`;
+  return sql`greatest(0, ${undecided}, (${waiting}))`;
+}
+
 /** One row a line of schedules.yaml, as a scheduler read it last. */
 export function schedules({ schedule, schedule_due: due }: RecordTables): Sql {
   return sql`
@@ -21,10 +43,7 @@ export function schedules({ schedule, schedule_due: due }: RecordTables): Sql {
       line.paused_by,
       line.next_due,
       line.start_at as next_start_at,
-      case
-        when line.paused_at is null then greatest(0, coalesce(${between(sql`line.start_at`, sql`now()`)}, 0))
-        else 0
-      end as lag_seconds,
+      ${lagSeconds(sql`line`, due)} as lag_seconds,
       newest.due_id as last_due_id,
       newest.last_due as last_due,
       newest.status as last_status,

@@ -10,10 +10,14 @@ select
   line.paused_by,
   line.next_due,
   line.start_at as next_start_at,
-  case
-    when line.paused_at is null then greatest(0, coalesce(round(extract(epoch from now() - line.start_at), 3), 0))
-    else 0
-  end as lag_seconds,
+  greatest(0, case when line.paused_at is null then round(extract(epoch from clock_timestamp() - line.start_at), 3) end, (select round(extract(epoch from clock_timestamp() - greatest(
+    due.claimed_at,
+    (select due.finished_at from "_dataform"."schedule_due" as due where due.environment = line.environment and due.schedule = line.name and due.finished_at is not null and due.status <> 'skipped' order by due.due_id desc limit 1)
+  )), 3)
+  from "_dataform"."schedule_due" as due where due.environment = line.environment and due.schedule = line.name and due.status = 'queued' and due.reason is null
+    and not exists (select from "_dataform"."schedule_due" as due where due.environment = line.environment and due.schedule = line.name and due.status = 'running')
+  order by due.due, due.due_id
+  limit 1)) as lag_seconds,
   newest.due_id as last_due_id,
   newest.last_due as last_due,
   newest.status as last_status,
