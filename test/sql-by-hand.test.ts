@@ -209,7 +209,7 @@ function resultsOf(each: ts.Expression): ts.Expression[] {
 /** Where what stands below is for a person to read. */
 function isForPeople(node: ts.Node, source: ts.SourceFile): boolean {
   if (ts.isPropertyAssignment(node)) return FOR_PEOPLE.has(node.name.getText(source));
-  if (ts.isNewExpression(node)) return /Error$/.test(node.expression.getText(source));
+  if (ts.isNewExpression(node)) return /(?:Error|^Option)$/.test(node.expression.getText(source));
   return ts.isCallExpression(node) && /^(?:fail|refused)$/.test(node.expression.getText(source));
 }
 

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
+import { VERSION } from "../config/version.ts";
 import { counted } from "../model/counted.ts";
 import {
   errorDocument,
@@ -20,16 +20,12 @@ import { readSettings } from "./settings.ts";
 import type { Shell } from "./shell.ts";
 import { wantsJson } from "./unattended.ts";
 
-const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
-
 /** Runs one command line. Returns the exit code: 0 done, 1 a step failed, 2 usage or configuration, 75 locked, 130 interrupted. */
 export async function cli(argv: readonly string[], given: Shell): Promise<number> {
   const { shell, stdout } = watched(given);
   const program = new Command("dataform")
     .description("Declarative SQL models for PostgreSQL: built aside, audited, published in one commit.")
-    .version(version)
+    .version(VERSION)
     .option("--project-dir <folder>", "the project's folder", ".")
     .option("--debug", "show stack traces")
     .showSuggestionAfterError()

@@ -122,6 +122,7 @@ export function summary(report: RunReport, shell: Shell): string[] {
   const counts = [
     ...shown.map((status) => `${count(status)} ${status}`),
     ...(awaiting.length ? [`${awaiting.length} without data`] : []),
+    ...(report.unchanged === undefined ? [] : [`${report.unchanged} as they were`]),
   ].join(", ");
   const verdict = { success: "Done", failure: "Failed", cancelled: "Cancelled and rolled back" }[report.status];
   return [

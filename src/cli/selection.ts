@@ -16,6 +16,7 @@ export interface RunFlags extends ProjectFlags, ReleaseFlags, ShapeFlags {
   readonly includeDeps?: boolean;
   readonly includeDependents?: boolean;
   readonly fullRefresh?: boolean;
+  readonly changed?: boolean;
   readonly adopt?: boolean;
   readonly allowLoss?: readonly string[];
   readonly dryRun?: boolean;
@@ -51,6 +52,12 @@ export function addChoosingOptions(command: Command): Command {
 
 export function addSelectionOptions(command: Command): Command {
   return addChoosingOptions(command)
+    .addOption(
+      new Option(
+        "--changed",
+        "of these, only what is not as it was built last: its code, or what it reads; nothing to do publishes nothing",
+      ).conflicts("fullRefresh"),
+    )
     .option("--full-refresh", "rebuild incremental models from scratch, except protected ones")
     .option("--adopt", "take over relations of the models' names that others made, with what is built on them")
     .addOption(
@@ -92,6 +99,7 @@ export function selection(flags: RunFlags, shell: Shell) {
     ...choosing(flags, shell),
     fullRefresh: flags.fullRefresh ?? false,
     allOrNothing: flags.allOrNothing ?? false,
+    ...(flags.changed ? { changed: true } : {}),
     ...(flags.adopt ? { adopt: true } : {}),
     ...(flags.allowLoss ? { allowLoss: flags.allowLoss } : {}),
   };

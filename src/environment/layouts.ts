@@ -270,6 +270,17 @@ do ${dollarQuoted(sql`
   end`)};
 comment on column _dataform.follower.seen_fence is 'Of what follows runs: the fence of the last ended one that it knows.'`;
 
+/** Of what actions were built. */
+const state = sql`
+create table if not exists _dataform.state (
+  environment text not null,
+  schema_name text not null,
+  name text not null,
+  content jsonb not null,
+  primary key (environment, schema_name, name)
+);
+comment on table _dataform.state is 'Of what each action was built, or an assertion passed on, when it went well last: dataform run --changed builds what is not so any more.'`;
+
 /** What makes each layout of the one before it, and of one of which somebody dropped a table. A published one never changes. */
 export const LAYOUTS: readonly Sql[] = [
   first,
@@ -279,4 +290,5 @@ export const LAYOUTS: readonly Sql[] = [
   keys,
   join([schedules, incidents], ";\n"),
   byFence,
+  state,
 ];

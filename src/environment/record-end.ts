@@ -1,3 +1,4 @@
+import type { Known } from "../model/ground.ts";
 import type { StepCause } from "../model/operations.ts";
 import type { JsonText, RunReport } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
@@ -24,6 +25,8 @@ export interface RunDetails {
   /** By key, the private tables that hold a step's rows. */
   readonly stored: ReadonlyMap<string, readonly string[]>;
   readonly publishings: readonly Publishing[];
+  /** By key, of each action that was done: of what, or null where it did not go well. */
+  readonly known: ReadonlyMap<string, Known | null>;
 }
 
 /** Records how a run without steps ended. */
@@ -63,7 +66,11 @@ export async function recordEnd(client: Client, report: RunReport, details: RunD
       content,
     })),
   );
-  const first = [recordSteps(report, details), ...recordPublishings(report.runId, details.publishings)];
+  const first = [
+    recordSteps(report, details),
+    ...recordPublishings(report.runId, details.publishings),
+    ...recordKnown(report, details.known),
+  ];
   const recordRun = sql`
     update _dataform.run
     set status = ${literal(report.status)}, finished_at = clock_timestamp(), releases = ${numbers(report.releases)},
@@ -149,6 +156,25 @@ function recordSteps(report: RunReport, { causes, critical, stored }: RunDetails
     from steps as s
     left join sizes on sizes.schema_name = s.schema_name and sizes.name = s.name
     on conflict do nothing`;
+}
+
+/** What did not go well is done again by the next run, whatever is as it was. */
+function recordKnown({ environment, steps }: RunReport, known: RunDetails["known"]): readonly Sql[] {
+  const rows = steps.flatMap(({ target: { schema, name } }) => {
+    const content = known.get(targetKey({ schema, name }));
+    return content === undefined ? [] : [{ schema_name: schema, name, content }];
+  });
+  if (!rows.length) return [];
+  const all = sql`jsonb_to_recordset(${json(rows)}) as k(schema_name text, name text, content jsonb)`;
+  return [
+    sql`
+      insert into _dataform.state (environment, schema_name, name, content)
+      select ${literal(environment)}, schema_name, name, content from ${all} where content is not null
+      on conflict (environment, schema_name, name) do update set content = excluded.content`,
+    sql`
+      delete from _dataform.state as s using ${all}
+      where s.environment = ${literal(environment)} and s.schema_name = k.schema_name and s.name = k.name and k.content is null`,
+  ];
 }
 
 const pages = sql`(

@@ -62,6 +62,7 @@ export const RECORD: Readonly<Record<string, Readonly<Record<string, number>>>> 
     ...columns(6, "environment", "name", "claimed_until", "next_at", "attempts", "error"),
     ...columns(7, "seen_fence"),
   },
+  state: columns(8, "environment", "schema_name", "name", "content"),
 };
 
 function columns(layout: number, ...names: string[]): Record<string, number> {

@@ -1,4 +1,5 @@
 import type { Model } from "./graph.ts";
+import type { Ground } from "./ground.ts";
 import type { Target } from "./target.ts";
 
 /** What the planner must know of the database, read once at the start of a run. */
@@ -37,6 +38,8 @@ export interface Catalog {
   readonly publisher?: string;
   /** With such roles: what is built could not be read by the role that publishes, so that readers would be refused. */
   readonly buildsUnread?: true;
+  /** What stands under the models; absent where nobody asks what is as it was. */
+  readonly ground?: Ground;
 }
 
 /** What of the catalog others may change while a run goes on: it is read again before a release is published. */

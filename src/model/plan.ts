@@ -17,6 +17,8 @@ export interface Plan {
   readonly segments: readonly Segment[];
   /** Published models that the project no longer has, by `schema.name`. */
   readonly removed: readonly string[];
+  /** Of the selected actions, how many are as they were built last and are not built again; absent where that was not asked. */
+  readonly unchanged?: number;
   /** What a person should know before it happens. */
   readonly notes: readonly string[];
 }

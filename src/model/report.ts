@@ -15,6 +15,8 @@ export interface RunReport {
   /** Seconds. */
   readonly duration: number;
   readonly steps: readonly StepResult[];
+  /** Of the selected actions, how many were as they were built last; absent where that was not asked. */
+  readonly unchanged?: number;
   /** Failures that belong to no step, such as a release that could not be published. */
   readonly errors: readonly StepError[];
   /** What went well and should be looked at. */

@@ -3,6 +3,7 @@ import { type Action, type CompiledGraph, isModel, isShown, type Model } from ".
 import type { BuildStep, Plan } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
+import { Changes } from "./changed.ts";
 import { inDependencyOrder } from "./order.ts";
 import { excludedActions, isWhole, type Selection, selectActions } from "./select.ts";
 import { CODE_CHANGED } from "./steps/build-step.ts";
@@ -11,29 +12,52 @@ import { CODE_CHANGED } from "./steps/build-step.ts";
  * Which actions take part, and why: the selected ones, views whose ground moves, assertions, dashboards and APIs over what is built.
  * Each after what it depends on.
  */
-export function chooseActions(graph: CompiledGraph, catalog: Catalog, options: Selection): Map<string, string> {
+export function chooseActions(graph: CompiledGraph, catalog: Catalog, options: Choosing): Map<string, string> {
   const selected = selectActions(graph, options);
   const models = new Map(graph.actions.filter(isModel).map((model) => [targetKey(model.target), model]));
   const everything = isWhole(options);
   const excluded = excludedActions(graph, options);
+  const changes = options.changed ? new Changes(graph.actions, catalog.manifest, catalog.ground!) : undefined;
   const reasons = new Map<string, string>();
   const built = new Set<string>();
   for (const action of inDependencyOrder(graph.actions)) {
     const key = targetKey(action.target);
     if (action.kind === "declaration" || action.disabled) continue;
-    if (selected.has(key)) reasons.set(key, whySelected(action, catalog, everything));
-    else {
-      const moved = action.dependencies.map(targetKey).find((name) => built.has(name));
-      if (moved === undefined) continue;
-      if (isShown(action) && catalog.manifest[key]?.kind === action.kind)
-        reasons.set(key, `reads ${moved}, which is rebuilt`);
-      else if (ONLY_READS.has(action.kind) && !excluded.has(key) && canRead(action, models, catalog, built))
-        reasons.set(key, `reads ${moved}, which is rebuilt`);
-      else continue;
-    }
-    if (isModel(action)) built.add(key);
+    const reads = [...action.dependencies.map(targetKey), ...(changes?.namesOf(key) ?? [])];
+    const moved = whyMoved(reads.find((name) => built.has(name)));
+    const why = selected.has(key)
+      ? changes
+        ? (whyPublished(action, catalog) ?? whyGone(action, catalog) ?? changes.why(action) ?? moved)
+        : whySelected(action, catalog, everything)
+      : canFollow(action, { models, catalog, built, excluded })
+        ? moved
+        : undefined;
+    if (why === undefined) continue;
+    reasons.set(key, why);
+    if (isModel(action) || (changes && action.kind === "operations")) built.add(key);
   }
   return reasons;
+}
+
+interface Choosing extends Selection {
+  /** Of the selected ones, those that are not as they were built. */
+  readonly changed?: boolean;
+}
+
+const whyMoved = (name: string | undefined) => (name === undefined ? undefined : `reads ${name}, which is rebuilt`);
+
+interface Following {
+  readonly models: ReadonlyMap<string, Model>;
+  readonly catalog: Catalog;
+  readonly built: ReadonlySet<string>;
+  readonly excluded: ReadonlySet<string>;
+}
+
+/** Whether an action that is not selected goes with what it reads. */
+function canFollow(action: Action, { models, catalog, built, excluded }: Following): boolean {
+  const key = targetKey(action.target);
+  if (isShown(action) && catalog.manifest[key]?.kind === action.kind) return true;
+  return ONLY_READS.has(action.kind) && !excluded.has(key) && canRead(action, models, catalog, built);
 }
 
 /** How the reason of a step begins where nothing of the model is published. */
@@ -41,11 +65,26 @@ const NEW = "new";
 
 function whySelected(action: Action, catalog: Catalog, everything: boolean): string {
   if (!isModel(action)) return everything ? "in the project" : "selected";
+  return whyPublished(action, catalog) ?? (everything ? CODE_UNCHANGED : "selected");
+}
+
+/** Why a model is not the one that is published. */
+function whyPublished(action: Action, catalog: Catalog): string | undefined {
+  if (!isModel(action)) return undefined;
   const published = catalog.manifest[targetKey(action.target)];
   if (!published) return NEW;
   if (published.kind !== action.kind) return `${CODE_CHANGED}: type ${published.kind} → ${action.kind}`;
-  if (published.fingerprint !== fingerprint(action)) return CODE_CHANGED;
-  return everything ? CODE_UNCHANGED : "selected";
+  return published.fingerprint === fingerprint(action) ? undefined : CODE_CHANGED;
+}
+
+/** What somebody did by hand to what is published of a model. */
+function whyGone(action: Action, { manifest, relations, damage }: Catalog): string | undefined {
+  if (!isModel(action)) return undefined;
+  const { object, columns } = manifest[targetKey(action.target)]!;
+  if (damage?.[object] !== undefined) return `its private object is not as it was made: ${damage[object]}`;
+  const view = relations[targetKey(action.target)];
+  const isWhole = view?.published && columns.every(({ name }) => view.columns.some((one) => one.name === name));
+  return isWhole ? undefined : "its public view is not as it was published";
 }
 
 /** Why a run of everything builds a model that is as it was. */

@@ -12,7 +12,7 @@ import { NAME_IT, refuseOtherProject } from "./owner.ts";
 import { removedModels, removedNote } from "./removed.ts";
 import { unprotectedReaders } from "./row-security.ts";
 import { missingSchemas, prepareSchemas } from "./schemas.ts";
-import { matching, type Selection } from "./select.ts";
+import { matching, type Selection, selectActions } from "./select.ts";
 import { refuseSplit, splitIntoSegments } from "./splits.ts";
 import type { StepContext } from "./steps/build-step.ts";
 import { candidateStep } from "./steps/candidate.ts";
@@ -28,6 +28,8 @@ export interface PlanOptions extends Selection {
   readonly allowLoss?: readonly string[];
   /** Refuses a run that publishes something before all of it is known to be right. */
   readonly allOrNothing?: boolean;
+  /** Only what is not as it was when it was built last: its code, what it reads, or the server. */
+  readonly changed?: boolean;
   /** The database is the project's own, as the embedded one is: whatever is in it was made by this project. */
   readonly ownDatabase?: boolean;
 }
@@ -52,6 +54,7 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
     preparation: prepareSchemas(schemas, catalog, [...models.values()]),
     segments,
     removed,
+    ...(options.changed ? { unchanged: unchangedOf(graph, options, reasons) } : {}),
     notes: [
       ...graph.notes,
       ...namelessNote(graph, catalog, options),
@@ -59,6 +62,10 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
       ...removedNote(removed),
     ],
   };
+}
+
+function unchangedOf(graph: CompiledGraph, options: PlanOptions, reasons: ReadonlyMap<string, string>): number {
+  return [...selectActions(graph, options)].filter((key) => !reasons.has(key)).length;
 }
 
 /** What is planned: the actions of `reasons`. */

@@ -239,6 +239,7 @@ function forget(environment: string): Sql {
     delete from _dataform.schedule_step where due_id in (select due_id from _dataform.schedule_due where environment = ${name});
     delete from _dataform.schedule_due where environment = ${name};
     delete from _dataform.schedule where environment = ${name};
+    delete from _dataform.state where environment = ${name};
     delete from _dataform.environment where name = ${name};`;
 }
 

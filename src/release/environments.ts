@@ -148,6 +148,7 @@ async function moveRows(session: Session, to: string): Promise<void> {
     update _dataform.follower set environment = ${renamed} where environment = ${old};
     update _dataform.schedule_due set environment = ${renamed} where environment = ${old};
     update _dataform.schedule set environment = ${renamed} where environment = ${old};
+    update _dataform.state set environment = ${renamed} where environment = ${old};
     delete from _dataform.environment where name = ${old};`;
   const builders = (await privateObjects(client, environment)).map(({ kind, name, label }) =>
     commentOnPrivate(kind, name, { ...label, environment: to }),

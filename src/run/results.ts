@@ -13,6 +13,7 @@ interface ResultsInput {
   readonly actions: readonly Action[];
   readonly rules: HoldingRules;
   readonly notes: readonly string[];
+  readonly unchanged: number | undefined;
   readonly events: RunEvents;
   readonly sources: Sources;
 }
@@ -111,6 +112,7 @@ export class Results {
       finishedAt: finishedAt.toISOString(),
       duration: (finishedAt.getTime() - this.#startedAt.getTime()) / 1000,
       steps,
+      ...(this.#input.unchanged === undefined ? {} : { unchanged: this.#input.unchanged }),
       errors: this.#errors,
       warnings: [...this.#warnings],
     };

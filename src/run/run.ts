@@ -4,10 +4,11 @@ import { recordStart } from "../environment/metadata.ts";
 import { type Publishing, PublishWatch } from "../environment/publishing.ts";
 import { recordEnd } from "../environment/record-end.ts";
 import { type Session, type SessionOptions, withSession } from "../environment/session.ts";
-import type { Catalog } from "../model/catalog.ts";
+import type { Catalog, Manifest } from "../model/catalog.ts";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { formatUserError, UserError } from "../model/errors.ts";
 import { type CompiledGraph, isModel } from "../model/graph.ts";
+import type { Ground } from "../model/ground.ts";
 import type { BuildStep, Plan, PublishItem, Segment } from "../model/plan.ts";
 import { FENCED } from "../model/release.ts";
 import type { RunReport } from "../model/report.ts";
@@ -38,6 +39,7 @@ import { timed, timelineOf } from "./critical-path.ts";
 import { describedInVain } from "./described.ts";
 import { emptiedTables } from "./emptied.ts";
 import { type HoldingRules, heldByAudits, publishable } from "./holding.ts";
+import { knownOf, readGroundOf } from "./known.ts";
 import { watchingLoads } from "./loads.ts";
 import { type ReadSource, sourcesOf } from "./place.ts";
 import { openPool, type Pool } from "./pool.ts";
@@ -75,8 +77,9 @@ export async function run(
 ): Promise<RunReport> {
   return withSession(settings, options, async (session) => {
     const { client, environment, runId, fence, signal } = session;
-    const catalog = withoutRetired(graph, await readCatalog(client, environment, publicTargets(graph)));
-    if (catalog.hold) throw heldEnvironment(environment, catalog.hold);
+    const read = withoutRetired(graph, await readCatalog(client, environment, publicTargets(graph)));
+    if (read.hold) throw heldEnvironment(environment, read.hold);
+    const catalog = { ...read, ground: await readGroundOf(graph, client, environment) };
     const plan = makePlan(graph, catalog, { ...options, ownDatabase: settings.embedded === true });
     await refuseWithoutRoom(plan, catalog, client);
     await recordStart(client, {
@@ -116,7 +119,7 @@ interface RunInput {
   readonly session: Session;
   readonly graph: CompiledGraph;
   readonly plan: Plan;
-  readonly catalog: Catalog;
+  readonly catalog: Catalog & { readonly ground: Ground };
   readonly pool: Pool;
   readonly options: RunOptions;
 }
@@ -131,12 +134,15 @@ class Run {
   readonly #plan: Plan;
   readonly #options: RunOptions;
   readonly #context: RunContext;
+  readonly #ground: Ground;
   #catalog: Catalog;
   /** The catalog for the segment that is built. */
   #found: Catalog;
   /** By key, the private tables that hold what was published. */
   readonly #stored = new Map<string, readonly string[]>();
   readonly #publishings: Publishing[] = [];
+  /** What is published, as this run has published it. */
+  #manifest: Manifest;
   /** Another run has taken over: nothing more is published or collected. */
   #late = false;
 
@@ -144,12 +150,15 @@ class Run {
     this.#session = session;
     this.#graph = graph;
     this.#plan = plan;
+    this.#ground = catalog.ground;
     this.#catalog = catalog;
     this.#found = catalog;
+    this.#manifest = catalog.manifest;
     this.#options = options;
     const sources = sourcesOf(graph, options.readSource);
     const { events } = session;
-    this.#results = new Results({ actions: graph.actions, rules: options, notes: plan.notes, events, sources });
+    const { notes, unchanged } = plan;
+    this.#results = new Results({ actions: graph.actions, rules: options, notes, unchanged, events, sources });
     this.#context = {
       graph,
       pool,
@@ -197,6 +206,12 @@ class Run {
       ...timelineOf(timed(segments, this.#results.steps)),
       stored: this.#stored,
       publishings: this.#publishings,
+      known: knownOf({
+        graph: this.#graph,
+        ground: this.#ground,
+        manifest: this.#manifest,
+        results: this.#results.steps,
+      }),
     };
     await this.#session.retry((client) => recordEnd(client, report, details));
     await this.#session.failpoint("report written");
@@ -257,6 +272,7 @@ class Run {
       return false;
     }
     this.#results.published(release);
+    this.#manifest = manifest;
     this.#publishings.push(watch.end("published"));
     for (const { target, entry } of items) this.#stored.set(targetKey(target), tablesOf(entry));
     return true;

@@ -81,6 +81,12 @@ export const postgresBlock = closed(
           "what loads bring while a run builds it makes no difference: what it has not taken in is counted where it is read (`live`)",
       }),
     ),
+    volatile: Type.Optional(
+      Type.Boolean({
+        description:
+          "for run --changed: true builds it each time; false says that its rows hang on nothing but what it reads, whatever its SQL calls",
+      }),
+    ),
     adopt: Type.Optional(
       Type.Boolean({ description: "take over, once, a relation of the model's name that the project did not make" }),
     ),

@@ -1,14 +1,10 @@
-import { readFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { type Command, Option } from "commander";
+import { VERSION } from "../../config/version.ts";
 import { makeProject, TEMPLATE_NAMES } from "../dataform/templates.ts";
 import { withoutWarehouse } from "../dataform/warehouse-word.ts";
 import { addIgnoredOptions } from "../options.ts";
 import type { AddCommand, Shell } from "../shell.ts";
-
-const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
 
 interface InitFlags {
   readonly template: string;
@@ -30,7 +26,7 @@ function init(words: readonly string[], { template, json }: InitFlags, shell: Sh
   const [given = ".", ...ofBigQuery] = withoutWarehouse(words);
   if (ofBigQuery.length) shell.say(`warning: ${ofBigQuery.join(" ")} has no meaning on PostgreSQL and is ignored`);
   const folder = resolve(shell.projectDir, given);
-  const files = makeProject(folder, template, version);
+  const files = makeProject(folder, template, VERSION);
   if (json) {
     shell.print(JSON.stringify({ version: 1, folder, files }, null, 2));
     return;

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { VERSION } from "../../config/version.ts";
 import { serveMcp } from "../../serve/mcp/server.ts";
 import { compileProject } from "../compiling.ts";
 import { openDatabase, openForReading, whereLine } from "../database.ts";
@@ -34,10 +34,6 @@ export const addMcpCommand: AddCommand = (command, shell) => {
   addConnectionOption(addEnvironmentOption(addProjectOptions(command)));
 };
 
-const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
-
 async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<void> {
   const graph = await compileProject(shell, flags);
   const owner = await openDatabase(shell, flags);
@@ -47,7 +43,7 @@ async function serve(shell: Shell, flags: Flags, signal: AbortSignal): Promise<v
   const warehouse = openWarehouse(shell, flags, of);
   await serveMcp({
     projectDir: shell.projectDir,
-    version,
+    version: VERSION,
     instructions: `The PostgreSQL data warehouse of ${graph.project.name ?? "a dataform project"}, environment ${environmentName(flags)}. Find relations with search_catalogue, read what they mean with describe_relation, then query. Each answer says which release it is of: figures of two releases may differ.`,
     mostRows: flags.queryRows,
     asked: (one) => warehouse.asked(one),

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { VERSION } from "../../config/version.ts";
 import { cacheFile } from "../../lineage/cache-file.ts";
 import { readLineage } from "../../lineage/read-lineage.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
@@ -14,10 +14,6 @@ import { stateDirectory } from "../database.ts";
 import { type EnvironmentFlags, environmentName } from "../options.ts";
 import type { Shell } from "../shell.ts";
 import { readRelease } from "../site/gather.ts";
-
-const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
 
 interface Told {
   readonly graph: CompiledGraph;
@@ -58,7 +54,7 @@ export async function tellLineage(
         database:
           to.database ?? `postgres://${settings.host.startsWith("/") ? "localhost" : settings.host}:${settings.port}`,
         databaseName: settings.database,
-        producer: `urn:dataform-postgres:${version}`,
+        producer: `urn:dataform-postgres:${VERSION}`,
       });
     },
   });

@@ -14,6 +14,7 @@ import { splitNote } from "../../plan/splits.ts";
 import { withClient } from "../../postgres/client.ts";
 import { estimateRows } from "../../postgres/estimate-rows.ts";
 import { readCatalog } from "../../postgres/read-catalog.ts";
+import { readGroundOf } from "../../run/known.ts";
 import { type Preview, preview } from "../../run/preview.ts";
 import { publicTargets } from "../../run/run.ts";
 import { awaitedBySource, awaitedErrors, sayAwaited } from "../awaited.ts";
@@ -75,7 +76,9 @@ function tryOut(
   const options = { applicationName: "dataform-plan", ...how };
   return withClient(settings, { ...options, duty: "publisher" }, async (client) => {
     await refuseDamagedRecord(client);
-    const catalog = withoutRetired(graph, await readCatalog(client, environmentName(flags), publicTargets(graph)));
+    const environment = environmentName(flags);
+    const read = withoutRetired(graph, await readCatalog(client, environment, publicTargets(graph)));
+    const catalog = flags.changed ? { ...read, ground: await readGroundOf(graph, client, environment) } : read;
     const made = plan(graph, catalog, { ...selection(flags, shell), ownDatabase: settings.embedded === true });
     const found = await withClient(settings, { ...options, duty: "builder" }, (builder) =>
       preview(graph, catalog, made, builder, { readSource: source, signal: how.signal }),

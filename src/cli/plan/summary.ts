@@ -112,7 +112,10 @@ function headline(seen: PlanFindings): string {
     [removed, "gone"],
     [failing, "would fail"],
   ].flatMap(([count, what]) => (count ? [`${count} ${what}`] : []));
-  return `Plan: ${parts.join(", ") || "no model to build"}`;
+  const { unchanged } = seen.plan;
+  const left =
+    unchanged === undefined ? [] : [`${counted(unchanged, "action")} as ${unchanged === 1 ? "it was" : "they were"}`];
+  return `Plan: ${[parts.join(", ") || "no model to build", ...left].join(", ")}`;
 }
 
 /** Only what is there is said. */

@@ -1,5 +1,6 @@
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { type Client, withClient, withTransactionIf } from "../../postgres/client.ts";
+import { sql } from "../../sql/sql.ts";
 import { writeDrift } from "../ledger/drift.ts";
 import { forgetFiles, writeFile } from "../ledger/file-ledger.ts";
 import { forgetKafkaOffsets, prepareKafkaOffsets } from "../ledger/kafka-offsets.ts";
@@ -66,7 +67,12 @@ export class PostgresSink implements Sink {
   }
 
   whole<T>(work: () => Promise<T>, isKept: (result: T) => boolean = () => true): Promise<T> {
-    return withTransactionIf(this.#client, isKept, work);
+    return withTransactionIf(this.#client, isKept, async () => {
+      const result = await work();
+      // A run that begins right then sees by the counters that there are other rows: they would be up to date seconds later.
+      await this.#client.query(sql`select pg_catalog.pg_stat_force_next_flush()`);
+      return result;
+    });
   }
 
   async open(target: LoadTarget, wait: StreamWait): Promise<LoadWriter> {

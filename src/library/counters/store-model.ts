@@ -24,6 +24,8 @@ export function publishStore(published: Published): void {
     description: `What ${name}_deltas and ${name}_snapshots are kept in; read those. A run reads the new loads and the last state of the counters in them; after a late or restated reading, these counters from there on.`,
     postgres: {
       version: versionOf(published),
+      // its clock says which run wrote a row
+      volatile: false,
       // a full refresh must find the loads again that had rows: as those of a reading, as loads, or as taken back
       guard: { where: `${where}`, keep: `${keep}`, keepBy: [shape.loadOrder[0]] },
       indexes: [

@@ -70,6 +70,8 @@ function publishStore(live: Live): void {
     postgres: {
       version: versionOf(options),
       live: true,
+      // Its clock says which run wrote a row.
+      volatile: false,
       // Events that come late make one session of several: their number falls, and nothing is lost.
       guard: {
         ...(kind === "session" ? { maxRowDrop: "100%" } : { where: `${isKind} and ${id(ROWS)} > 0` }),

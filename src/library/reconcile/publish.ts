@@ -110,7 +110,8 @@ function publishRows(given: Publishing): void {
       ...config,
       type: "table",
       description: `What ${nameOf("rows")} is kept in; read that one.`,
-      postgres: { indexes: [{ columns: keys, unique: true, where: "has_key" }] },
+      // What it asks of the catalog is the types of what it reads.
+      postgres: { volatile: false, indexes: [{ columns: keys, unique: true, where: "has_key" }] },
     },
     (context) => storeOf(comparison, relationsOf(context, given)),
   ).preOps(DIGITS);

@@ -11,6 +11,7 @@
 --   "description": "What blog_deltas and blog_snapshots are kept in; read those. A run reads the new loads and the last state of the counters in them; after a late or restated reading, these counters from there on.",
 --   "postgres": {
 --     "version": "a8e9daa7b68ca6f0",
+--     "volatile": false,
 --     "guard": {
 --       "where": "\"_dataform_row_kind\" = 'reading'",
 --       "keep": "\"_dataform_row_kind\" in ('reading', 'load') and \"_load_id\" is not null",

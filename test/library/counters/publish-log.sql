@@ -10,6 +10,7 @@
 --   "description": "What meter_deltas and meter_snapshots are kept in; read those. A run reads the new loads and the last state of the counters in them; after a late or restated reading, these counters from there on.",
 --   "postgres": {
 --     "version": "1ef68722836930cc",
+--     "volatile": false,
 --     "guard": {
 --       "where": "\"_dataform_row_kind\" = 'reading'",
 --       "keep": "\"_dataform_row_kind\" in ('reading', 'load') and \"_load_id\" is not null",

@@ -14,6 +14,7 @@
 --   "description": "What odd_deltas and odd_snapshots are kept in; read those. A run reads the new loads and the last state of the counters in them; after a late or restated reading, these counters from there on.",
 --   "postgres": {
 --     "version": "c553f5d9d389b754",
+--     "volatile": false,
 --     "guard": {
 --       "where": "\"_dataform_row_kind\" = 'reading'",
 --       "keep": "\"_dataform_row_kind\" in ('reading', 'load') and \"load\" is not null",

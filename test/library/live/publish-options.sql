@@ -17,6 +17,7 @@
 --   "postgres": {
 --     "version": "44380cb3b0c98e26",
 --     "live": true,
+--     "volatile": false,
 --     "guard": {
 --       "where": "\"_dataform_row_kind\" = 'group' and \"_dataform_events\" > 0",
 --       "keep": "\"_dataform_row_kind\" = 'raw'"

@@ -13,6 +13,7 @@
 --   "postgres": {
 --     "version": "142aa65684e2a8f1",
 --     "live": true,
+--     "volatile": false,
 --     "guard": {
 --       "where": "\"_dataform_row_kind\" = 'group' and \"_dataform_events\" > 0",
 --       "keep": "\"_dataform_row_kind\" = 'raw'"

@@ -12,6 +12,7 @@
 --   "postgres": {
 --     "version": "432e790dbb5c43ca",
 --     "live": true,
+--     "volatile": false,
 --     "guard": {
 --       "maxRowDrop": "100%",
 --       "keep": "\"_dataform_row_kind\" = 'raw'"

@@ -7,6 +7,7 @@
 --   "type": "table",
 --   "description": "What payments_rows is kept in; read that one.",
 --   "postgres": {
+--     "volatile": false,
 --     "indexes": [
 --       {
 --         "columns": [

@@ -1,0 +1,38 @@
+/** What stands under the models besides each other, and what each was built of: by that a run tells what it need not build again. */
+export interface Ground {
+  /** Another one where the server, its settings, or functions and types in it are others: what any model says may be another then. */
+  readonly world: string;
+  /** Functions, by name, that may answer otherwise where their arguments are the same. */
+  readonly unsteady: ReadonlySet<string>;
+  /** Relations that no model makes, by `schema.name`. */
+  readonly relations: ReadonlyMap<string, Stamp>;
+  /** Of the actions that were done and went well, by `schema.name`. */
+  readonly known: ReadonlyMap<string, Known>;
+}
+
+/** A relation as it is at a moment. */
+export interface Stamp {
+  /** Another one where its columns, its owner, its rights or policies are others, or another relation has its name. */
+  readonly shape: string;
+  /** Another one where its rows may be; null where nobody can tell. */
+  readonly rows: string | null;
+  /** Whether a name without a schema may mean it. */
+  readonly isVisible: boolean;
+  /** Of a view: its query, and those of all views behind it. */
+  readonly definitions?: readonly string[];
+}
+
+/** Of what an action was built, or what an assertion passed on. */
+export interface Known {
+  /** Hash of its code. */
+  readonly code: string;
+  /** Of a model: the private object that it made. */
+  readonly object?: string;
+  readonly world: string;
+  /** Relations that its SQL names by hand, besides its dependencies: `schema.name`, or `.name` where it says no schema. */
+  readonly names: readonly string[];
+  /** Why its rows may be others where all that it reads is as it was. */
+  readonly unsteady?: string;
+  /** What it read, by `schema.name`. */
+  readonly stamps: Readonly<Record<string, string>>;
+}
