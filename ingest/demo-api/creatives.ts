@@ -73,7 +73,8 @@ function firstDayOf(number: number, campaignBorn: number, random: number): numbe
 
 const plantedText = JSON.stringify(planted);
 
-function isPlanted(id: string): boolean {
+/** Whether a case of `planted` names this creative. */
+export function isPlanted(id: string): boolean {
   return plantedText.includes(id);
 }
 

@@ -1,6 +1,6 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { campaignChanges } from "./campaigns.ts";
-import { creativeChanges } from "./creatives.ts";
+import { creativeChanges, isPlanted } from "./creatives.ts";
 import { planted } from "./planted.ts";
 import { statsSnapshots } from "./stats.ts";
 
@@ -14,6 +14,11 @@ export interface DemoApiOptions {
   readonly faults?: boolean;
   /** Called per request: what happened after this ISO timestamp is not there yet. */
   readonly until?: () => string;
+  /**
+   * Of the creatives that no planted case names each so many-th only: the same kinds of days, fewer rows.
+   * @default 1
+   */
+  readonly every?: number;
 }
 
 export const DEMO_TOKEN = "demo-token";
@@ -27,7 +32,7 @@ interface Feed {
 
 /** The demonstration API, not listening yet: `await (await createDemoApi()).listen({ port: 8080 })`. */
 export async function createDemoApi(options: DemoApiOptions = {}): Promise<FastifyInstance> {
-  const feeds = createFeeds(options.seed ?? 1);
+  const feeds = createFeeds(options.seed ?? 1, options.every ?? 1);
   const app = fastify({ logger: false, forceCloseConnections: true });
   let requests = 0;
   app.addHook("onRequest", async (request, reply) => {
@@ -45,9 +50,11 @@ export async function createDemoApi(options: DemoApiOptions = {}): Promise<Fasti
   return app;
 }
 
-function createFeeds(seed: number): Record<string, Feed> {
+function createFeeds(seed: number, every: number): Record<string, Feed> {
   const campaigns = campaignChanges(seed);
-  const creatives = creativeChanges(seed, campaigns);
+  const creatives = creativeChanges(seed, campaigns).filter(
+    ({ id }) => isPlanted(id) || Number(id.replace(/\D/g, "")) % every === 0,
+  );
   return {
     campaigns: feedOf(campaigns, "updated_at"),
     creatives: feedOf(creatives, "updated_at"),

@@ -4,13 +4,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { connectionUrl } from "../../src/model/connection-settings.ts";
+import { type ConnectionSettings, connectionUrl } from "../../src/model/connection-settings.ts";
 import { script } from "../../src/sql/authored.ts";
 import { sql } from "../../src/sql/sql.ts";
 import { bundled } from "../support/built.ts";
 import { ownDatabase } from "../support/database.ts";
 import { feed, startApi } from "../support/ingest-api.ts";
 import { isWhole } from "../support/proof.ts";
+import { loadOf } from "../support/proof-load.ts";
 import { proxy } from "../support/proxy.ts";
 import { randomFrom } from "../support/reader.ts";
 import { endSessions } from "../support/sessions.ts";
@@ -112,30 +113,28 @@ test(
     );
     const childScript = await bundled("proof-child.ts");
     const ways = ["process", "backend", "socket"] as const;
-    const load = async (source: Source, kill?: { way: (typeof ways)[number]; at: number }) => {
-      const settings = kill?.way === "socket" ? cuttable.settings : database.settings;
-      const order = {
-        dir,
-        source,
-        api: api.url,
-        database: connectionUrl(settings, { password: true }),
-        dieAt: kill?.way === "process" ? kill.at : 0,
-      };
-      const child = spawn(process.execPath, [childScript, JSON.stringify(order)], {
-        stdio: ["ignore", "ignore", "inherit", "ipc"],
-      });
+    const orderOf = (source: Source, settings: ConnectionSettings) => ({
+      ...{ dir, source, api: api.url },
+      database: connectionUrl(settings, { password: true }),
+    });
+    /** Whether a process that kills itself so did. */
+    const die = async (source: Source, dieAt: number) => {
+      const order = JSON.stringify({ ...orderOf(source, database.settings), dieAt });
+      const child = spawn(process.execPath, [childScript, order], { stdio: ["ignore", "ignore", "inherit"] });
+      const [, signal] = (await once(child, "exit")) as [number | null, string | null];
+      return signal === "SIGKILL";
+    };
+    const load = async (source: Source, kill?: { way: "backend" | "socket"; at: number }) => {
       let seen = 0;
-      let killed = kill?.way === "process";
       let ended = Promise.resolve();
-      child.on("message", () => {
-        if (++seen !== kill?.at || kill.way === "process" || child.exitCode !== null) return;
-        killed = true;
+      const order = orderOf(source, kill?.way === "socket" ? cuttable.settings : database.settings);
+      const code = await loadOf(order, () => {
+        if (++seen !== kill?.at) return;
         if (kill.way === "socket") cuttable.cut();
         else ended = endSessions(client, "dataform ingest%");
-      });
-      const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
+      }).catch(() => 1);
       await ended; // or it would end the next load, if this one was quicker
-      return { died: signal === "SIGKILL" || (killed && code !== 0), code };
+      return { died: kill !== undefined && seen >= kill.at && code !== 0, code };
     };
     const turns: [Source, number][] = SOURCES.flatMap((source) =>
       dealt.get(source)!.map((_, n): [Source, number] => [source, n]),
@@ -157,8 +156,9 @@ test(
       if (fresh || turn[0] !== "rest") deliver(turn);
       if (fresh) delivered.push(turn);
       if (kills >= KILLS) continue;
-      const outcome = await load(turn[0], { way: ways[random(3)]!, at: 1 + random(12) });
-      if (outcome.died) kills++;
+      const [way, at] = [ways[random(3)]!, 1 + random(12)];
+      const died = way === "process" ? await die(turn[0], at) : (await load(turn[0], { way, at })).died;
+      if (died) kills++;
     }
     for (const source of SOURCES) expect((await load(source)).code).toBe(0);
     let from = 1;

@@ -51,7 +51,7 @@ test("groups and sessions are those of a naive walk at every instant, whatever l
   await house.sql(`${makeEvents}; create schema marts`);
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 14 }), async (steps) => walked(house, steps)),
-    { numRuns: rounds(6, 200), seed },
+    { numRuns: rounds(3, 200), seed },
   );
 });
 

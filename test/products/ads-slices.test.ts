@@ -378,7 +378,7 @@ describe("slices.publish", () => {
         await house.run({ fullRefresh: true });
         expect(await house.rows(versions)).toEqual(told);
       }),
-      { numRuns: rounds(5, 100), ...(isWhole ? {} : { seed: 7 }) },
+      { numRuns: rounds(3, 100), ...(isWhole ? {} : { seed: 7 }) },
     );
   });
 });

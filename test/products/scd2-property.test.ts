@@ -147,7 +147,7 @@ function show(relation: string, first: number): string {
 }
 
 /** Histories that one run computes. */
-const SCENARIOS = isWhole ? 20 : 5;
+const SCENARIOS = isWhole ? 20 : 3;
 const FORGETFUL = isWhole ? 20 : 2;
 const options = 'key: "k", attributes: { v: "text", region: "text" }, effectiveAt: "src", deleted: "gone"';
 

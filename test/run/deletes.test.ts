@@ -211,7 +211,7 @@ post_operations { ${self(behind)} }`);
         expect(await rows(all)).toEqual(await rows(all.replace("marts.events", "raw.plain")));
       }
     }),
-    { numRuns: rounds(3, 100), endOnFailure: true },
+    { numRuns: rounds(2, 100), endOnFailure: true },
   );
 });
 

@@ -171,7 +171,7 @@ order by id, part, batch desc`,
       await run({ fullRefresh: true });
       expect(await rows(all)).toEqual(incremental);
     }),
-    { numRuns: rounds(5, 200), endOnFailure: true },
+    { numRuns: rounds(3, 200), endOnFailure: true },
   );
 });
 

@@ -84,6 +84,9 @@ const list = (names: readonly string[]) => names.map((name) => id(name)).join(",
 const values = (names: readonly string[], first = 1) =>
   `select ${names.map((name, index) => `${first + index} as ${id(name)}`).join(", ")}`;
 
+/** Each row as one text: to plan an `except` of a thousand columns takes the server seconds. */
+const cellsOf = (relation: string) => `select "a row"::text from ${relation} as "a row" order by 1`;
+
 /** JSON that stands in the JavaScript of a config. */
 const json = (value: unknown) => `JSON.parse(${JSON.stringify(JSON.stringify(value))})`;
 
@@ -133,12 +136,9 @@ test("a column may have any name, in everything that takes columns", async () =>
   await sql(`insert into raw.wide ${values(names, 5)}`);
   expect((await run()).status).toBe("success");
 
-  for (const model of ["t", "i", "v"])
-    expect(
-      await rows(
-        `(table marts.${model} except all table raw.wide) union all (table raw.wide except all table marts.${model})`,
-      ),
-    ).toEqual([]);
+  const landed = await rows(cellsOf("raw.wide"));
+  expect(landed).toHaveLength(2);
+  for (const model of ["t", "i", "v"]) expect(await rows(cellsOf(`marts.${model}`))).toEqual(landed);
   for (const model of ["t", "i"])
     expect(
       await rows(
@@ -181,7 +181,7 @@ test("a column may have any name, in everything that takes columns", async () =>
   expect(parsed(readFileSync(await written("ndjson"), "utf8").split("\n")[0]!)).toEqual(expected);
   await sql(`create temp table back (like raw.wide)`);
   await copyIn(client, "copy back from stdin (format csv, header match)", [readFileSync(await written("csv"))]);
-  expect(await rows("table back except all table raw.wide")).toEqual([]);
+  expect(await rows(cellsOf("back"))).toEqual(landed);
   let cells: unknown[][] = [];
   const file = await asyncBufferFromFile(await written("parquet"));
   await parquetRead({ file, rowFormat: "array", onComplete: (all) => (cells = all as unknown[][]) });
