@@ -89,6 +89,20 @@ schedules:
   expect((await next(yaml, "yearli")).stderr).toContain("did you mean yearly?");
 });
 
+test("a due that will not run for a blackout says so", async () => {
+  const yaml = `schedules:
+  rests: { cron: "@yearly", blackout: [{ from: 2000-01-01, until: 2999-01-01 }], steps: [{ run: {} }] }
+  runs: { cron: "@yearly", steps: [{ run: {} }] }`;
+  const { stdout } = await next(yaml, "--count", "1");
+  expect(stdout).toMatch(/ UTC, blackout +rests$/m);
+  expect(stdout).toMatch(/ UTC +runs$/m);
+  const all = JSON.parse((await next(yaml, "--json", "--count", "1")).stdout);
+  expect(all.map(({ line, isBlackout }: Record<string, unknown>) => [line, isBlackout])).toEqual([
+    ["rests", true],
+    ["runs", false],
+  ]);
+});
+
 test("schedules.yml is told, and not passed over", async () => {
   const project = testProject({ ...files, "schedules.yml": "schedules: {}" });
   expect((await cli(project.dir, ["schedule", "next"])).stderr).toContain("rename it to schedules.yaml");

@@ -14,6 +14,7 @@ import { Standing } from "../../src/schedule/standing.ts";
 import { beginDue, claimStep, endDue, endStep } from "../../src/schedule/steps.ts";
 import { Working } from "../../src/schedule/working.ts";
 import { until } from "../../src/wait/until.ts";
+import { cli, succeeds } from "../support/cli.ts";
 import { sharedWarehouse } from "../support/warehouse.ts";
 
 const HOUR = 3_600_000;
@@ -217,6 +218,21 @@ test("of several declarations the last one holds while a scheduler has it; then 
   await registerOurs();
   expect(await row("version")).toEqual(["own"]);
   expect(await ours.isLeft(shop.client)).toBe(false);
+});
+
+test("a due that has come and has not begun is told as one that waits, and one that a blackout keeps as such", async () => {
+  const declare = async (more: string) => {
+    shop.project.write({ "schedules.yaml": `schedules: { own: { cron: "@daily", ${more} steps: [{ notify: {} }] } }` });
+    const [{ line: declared }] = JSON.parse(await ls("--json"));
+    return begun("waits", 1, declared);
+  };
+  const ls = async (...flags: string[]) =>
+    (await succeeds(cli(shop.project.dir, ["schedule", "ls", "--environment", "waits", ...flags], env))).stdout;
+  const env = { DATABASE_URL: shop.database.url };
+  await declare("");
+  expect(await ls()).toMatch(/ 00:00 waits *$/m);
+  await declare("blackout: [{ from: 2000-01-01, until: 2999-01-01 }],");
+  expect(await ls()).toMatch(/ 00:00 blackout *$/m);
 });
 
 test("what a step says is kept, whatever characters it has", async () => {

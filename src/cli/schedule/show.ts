@@ -4,7 +4,7 @@ import { nearest } from "../../model/nearest.ts";
 import type { RecordedDue, RecordedSchedule, RecordedStep, ScheduleLine } from "../../model/schedule.ts";
 import { type Client, withClient } from "../../postgres/client.ts";
 import { duesBetween } from "../../schedule/cron/dues.ts";
-import { cronOf, startOf } from "../../schedule/decide.ts";
+import { blackoutAt, cronOf, startOf } from "../../schedule/decide.ts";
 import { readHistory, readRecorded } from "../../schedule/read-record.ts";
 import { openDatabase } from "../database.ts";
 import { attended } from "../interrupt.ts";
@@ -34,7 +34,7 @@ export async function showLines(shell: Shell, flags: ShowFlags): Promise<void> {
   const rows = all.map(({ line, state, nextDue, last }) => [
     line.name,
     whenOf(line),
-    state === "on" ? nextDue && minuteOf(nextDue) : state,
+    state === "on" ? nextDue && `${minuteOf(nextDue)}${whyNot(line, nextDue)}` : state,
     last && minuteOf(last.lastDue),
     last && outcomeOf(last),
   ]);
@@ -45,6 +45,15 @@ export async function showLines(shell: Shell, flags: ShowFlags): Promise<void> {
     shell.say(
       `${paint(shell, "yellow", "not begun")} ${unknown.map(({ line }) => line.name).join(", ")}: no scheduler has run since schedules.yaml says so`,
     );
+}
+
+/** Why it does not begin at its moment; empty where it does. */
+function whyNot(line: ScheduleLine, nextDue: string): string {
+  const [due, now] = [new Date(nextDue), new Date()];
+  if (blackoutAt(line, due)) return " blackout";
+  if (due > now) return "";
+  // Behind one that is made up for before it, or before the end of a blackout.
+  return startOf(line, due) < now ? " waits" : "";
 }
 
 interface State {
@@ -72,13 +81,18 @@ export async function showNext(shell: Shell, name: string | undefined, flags: Co
   const { lines } = await declaredLines(shell, flags);
   const chosen = name === undefined ? lines : [lineNamed(lines, name)];
   const dues = chosen
-    .flatMap((line) => nextOf(line, flags.count).map((due) => ({ line: line.name, due, startAt: startOf(line, due) })))
+    .flatMap((line) =>
+      nextOf(line, flags.count).map((due) => {
+        const isBlackout = blackoutAt(line, due) !== undefined;
+        return { line: line.name, due, startAt: startOf(line, due), isBlackout };
+      }),
+    )
     .sort((a, b) => a.due.getTime() - b.due.getTime() || (a.line < b.line ? -1 : 1));
   if (flags.json) return shell.print(JSON.stringify(dues, null, 2));
   const zones = new Map(chosen.map(({ name, zone }) => [name, zone]));
-  const rows = dues.map(({ line, due }) => [
+  const rows = dues.map(({ line, due, isBlackout }) => [
     due.toISOString().replace(".000Z", "Z"),
-    inZone(due, zones.get(line)!),
+    `${inZone(due, zones.get(line)!)}${isBlackout ? ", blackout" : ""}`,
     line,
   ]);
   shell.print(textTable(["due", "in its zone", "line"], rows, { width: shell.width?.stdout, cut: ["line"] }));
