@@ -124,3 +124,48 @@ test("--action-retry-limit does again what the server refuses, and --execution-t
   const [first] = JSON.parse(late.stdout).errors;
   expect(first.message).toContain("longer than --execution-timeout");
 });
+
+test("a package that publishes models, in the manner of dataform-scd, runs from where install puts it", async () => {
+  const { url, settings } = await ownDatabase();
+  await withClient(settings, {}, (client) =>
+    client.script(
+      script(`create schema raw; create table raw.users (id int, name text, at date);
+        insert into raw.users values (1, 'a', '2024-01-01'), (2, 'b', '2024-01-01')`),
+    ),
+  );
+  const { dir } = testProject({
+    "package.json": '{ "dependencies": { "history-kept": "file:history-kept" } }',
+    "history-kept/package.json": '{ "name": "history-kept", "dependencies": {} }',
+    "history-kept/includes/sql.js": `exports.lead = (column, key) => {
+  if (global.dataform.projectConfig.warehouse !== "postgres") throw new Error("another warehouse");
+  return \`lead(\${column}) over (partition by \${key} order by \${column})\`;
+};`,
+    "history-kept/index.js": `const sql = require("./includes/sql");
+module.exports = (name, { key, at, source, tags, incrementalConfig, columns = {} }) => {
+  const updates = publish(\`\${name}_updates\`, { type: "incremental", tags, columns, ...incrementalConfig }).query(ctx => \`
+    select * from \${ctx.ref(source)}
+    \${ctx.when(ctx.incremental(), \`where \${at} > (select max(\${at}) from \${ctx.self()})\`)}\`);
+  const view = publish(name, { type: "view", tags, columns: { ...columns, valid_to: "Until then" } }).query(ctx => \`
+    select *, \${at} as valid_from, \${sql.lead(at, key)} as valid_to
+    from \${ctx.ref(updates.proto.target.schema, \`\${name}_updates\`)}\`);
+  return { updates, view };
+};`,
+    "definitions/users.js": `const kept = require("history-kept");
+declare({ schema: "raw", name: "users" });
+const { view } = kept("users_kept", { key: "id", at: "at", source: { schema: "raw", name: "users" }, columns: { id: "Who" } });
+view.config({ schema: "histories" }).tags("kept");`,
+  });
+  const env = { DATABASE_URL: url };
+  expect((await cli(dir, ["install"])).exitCode).toBe(0);
+  expect((await cli(dir, ["run"], env)).exitCode).toBe(0);
+  await withClient(settings, {}, (client) =>
+    client.query(script("update raw.users set name = 'c', at = '2024-02-01' where id = 2")),
+  );
+  expect((await cli(dir, ["run"], env)).exitCode).toBe(0);
+  const kept = "select id, name, valid_to::text as until from histories.users_kept order by id, at";
+  expect(JSON.parse((await cli(dir, ["query", kept, "--json"], env)).stdout)).toEqual([
+    { id: 1, name: "a", until: null },
+    { id: 2, name: "b", until: "2024-02-01" },
+    { id: 2, name: "c", until: null },
+  ]);
+});

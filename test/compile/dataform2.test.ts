@@ -250,3 +250,22 @@ test("with two project files dataform.json holds; that, environments.json and sc
     expect.stringMatching(/^workflow_settings\.yaml is not read: /),
   ]);
 });
+
+test("an action that is told its schema by a method is another than one of its name elsewhere, with all that its config says", async () => {
+  const made = await compiled(
+    js(`
+publish("a", { type: "table", postgres: { indexes: [{ columns: ["n"] }] } }).schema("one").query("select 1 as n");
+publish("a").schema("two").config({ type: "table", assertions: { uniqueKey: ["n"] } }).query(ctx => \`select * from \${ctx.ref("one", "a")}\`);
+operate("a").schema("three").queries("select 1");
+assert("a").schema("four").query(ctx => \`select * from \${ctx.ref("two", "a")} where false\`);
+`),
+  );
+  expect(made.actions.map(({ target, dependencies }) => [targetKey(target), ...dependencies.map(targetKey)])).toEqual([
+    ["one.a"],
+    ["two.a", "one.a"],
+    ["three.a"],
+    ["assertions.marts_a_assertions_uniqueKey_0", "two.a"],
+    ["four.a", "two.a"],
+  ]);
+  expect(made.actions[0]).toMatchObject({ postgres: { indexes: [{ columns: ["n"] }] } });
+});

@@ -59,7 +59,7 @@ class Changeable {
 
   /** What the project is given in place of core's builder. */
   of(builder) {
-    this.#builder = builder;
+    this.#builder = inItsSchema(builder);
     this.#facade = new Proxy(builder, {
       get: (_, key) => this.#get(key),
       set: (_, key, value) => Reflect.set(this.#builder, key, value),
@@ -99,12 +99,25 @@ class Changeable {
     const kept = actions.filter((action) => !old.has(action));
     this.#config = merged(this.#config, more);
     actions.length = 0;
-    this.#builder = this.#make(this.#config);
+    this.#builder = inItsSchema(this.#make(this.#config));
     for (const [key, given] of this.#told) this.#builder[key](...given);
     actions.unshift(...kept.slice(0, at));
     actions.push(...kept.slice(at));
     return this.#facade;
   }
+}
+
+// Core 3 leaves an action in the schema it was made in where it looks for two of one name, and for what a config says of it.
+function inItsSchema(builder) {
+  const { schema } = builder;
+  if (typeof schema === "function")
+    builder.schema = (name, ...rest) => {
+      const answer = schema.call(builder, name, ...rest);
+      if (builder.proto.canonicalTarget && typeof name === "string" && name)
+        builder.proto.canonicalTarget.schema = name;
+      return answer;
+    };
+  return builder;
 }
 
 function heard(query) {

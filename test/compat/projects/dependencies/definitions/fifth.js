@@ -1,0 +1,1 @@
+operate("fifth", ctx => "insert into public.log (said) values ('fifth')").dependencies(["fourth"]);

@@ -1,0 +1,3 @@
+const COUNTRIES = ["de", "fr"];
+const RATE = 1.19;
+module.exports = { COUNTRIES, RATE };

@@ -1,0 +1,1 @@
+create schema raw; create table raw.log (seq serial, said text);

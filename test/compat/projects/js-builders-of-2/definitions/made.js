@@ -1,0 +1,12 @@
+publish("a").config({ type: "table", description: "A", columns: { id: "Number" } }).query("select 1 as id");
+publish("b").type("view").query(ctx => `select id from ${ctx.ref("a")}`).dependencies("a").tags("one");
+publish("c").columns({ id: { description: "Number" } }).description("C").type("table").query("select 1 as id").schema("other");
+publish("d", ctx => `${ctx.config({ type: "table", tags: ["y"] })} select 2 as id`);
+publish("e").type("incremental").query(ctx => `select 1 as id`).protected().uniqueKey(["id"]);
+publish("twin").type("view").schema("one").query("select 1 as n");
+publish("twin").type("view").schema("two").query("select 2 as n");
+publish("f").config({ type: "table", assertions: { nonNull: ["id"] } }).query("select 1 as id");
+operate("g").queries("select 1").config({ tags: ["z"] });
+assert("h").query("select 1 where false").config({ tags: ["z"], description: "None" });
+declare({ schema: "raw", name: "i" });
+publish("j", { type: "view", tags: "single", dependencies: "a" }).query("select 1 as a");

@@ -1,0 +1,14 @@
+declare({ schema: "raw", name: "orders" });
+const ops = operate("ops").queries(["create table if not exists public.said (a int)", "insert into public.said values (1)"]);
+ops.tags(["ops"]);
+const made = operate("made", ctx => `create table if not exists ${ctx.self()} as select count(*) as n from ${ctx.ref("raw", "orders")}`);
+made.hasOutput(true);
+made.dependencies(["ops"]);
+made.description("Made by hand");
+assert("fine", ctx => `select * from ${ctx.ref("made")} where n < 0`);
+const wrong = assert("wrong", ctx => `select * from ${ctx.ref("made")}`);
+wrong.tags(["q"]);
+wrong.description("Some");
+wrong.dependencies(["fine"]);
+publish("model", { type: "view" }).query(ctx => `select n from ${ctx.ref("made")}`);
+test("tested").dataset("model").input("made", "select 7 as n").expect("select 7 as n");

@@ -1,0 +1,1 @@
+create table public.log (seq serial, said text);

@@ -1,0 +1,1 @@
+select * from ${ref("done")} where a > 5

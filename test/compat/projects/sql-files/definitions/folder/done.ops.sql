@@ -1,0 +1,3 @@
+${hasOutput(true)}create table if not exists ${self()} as select 1 as a
+---
+select 2

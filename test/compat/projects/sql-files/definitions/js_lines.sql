@@ -1,0 +1,3 @@
+--js const two = 1 + 1;
+${type("table")}
+select ${two} as n

@@ -1,0 +1,2 @@
+${config({ type: "table", description: "Said", tags: ["x"] })}
+select a from ${ref("plain")}
