@@ -21,6 +21,14 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "retry",
+    {
+      takes: "[options] [project-dir]",
+      description: "run again what failed, was held or was not tried in the last run",
+      load: async () => (await import("./commands/retry.ts")).addRetryCommand,
+    },
+  ],
+  [
     "plan",
     {
       takes: "[options] [project-dir]",

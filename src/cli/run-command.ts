@@ -5,7 +5,7 @@ import { errorData, errorDocument, UserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import { type RunReport, reportJson, type StepResult } from "../model/report.ts";
 import { targetKey } from "../model/target.ts";
-import { listActions } from "../plan/select.ts";
+import { asksPast, listActions } from "../plan/select.ts";
 import { retentionOf } from "../release/retention.ts";
 import { run } from "../run/run.ts";
 import { awaitedBySource, awaitedErrors } from "./awaited.ts";
@@ -91,7 +91,12 @@ export async function runCommand(
 
 async function runResult(report: RunReport, graph: CompiledGraph, flags: RunFlags, shell: Shell) {
   const { runResultOf } = await import("./dataform/run-result.ts");
-  return runResultOf(report, graph, listActions(graph, choosing(flags, shell)), shell.deadline?.aborted === true);
+  const chosen = choosing(flags, shell);
+  // What was asked of the record is what was done.
+  const actions = asksPast(chosen)
+    ? new Set(report.steps.map(({ target }) => targetKey(target)))
+    : listActions(graph, chosen);
+  return runResultOf(report, graph, actions, shell.deadline?.aborted === true);
 }
 
 /** Causes first: GitHub shows ten of each step, and a schedule tells the first. */

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { readSelectors } from "../config/load-selectors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
-import { isWhole, selectActions } from "../plan/select.ts";
+import { asksPast, isWhole, selectActions } from "../plan/select.ts";
 import type { ShapeFlags } from "./dataform/shape.ts";
 import { collectNames, type ProjectFlags } from "./options.ts";
 import { paint } from "./paint.ts";
@@ -51,7 +51,12 @@ export function addChoosingOptions(command: Command): Command {
 }
 
 export function addSelectionOptions(command: Command): Command {
-  return addChoosingOptions(command)
+  return addBuildingOptions(addChoosingOptions(command));
+}
+
+/** How what is chosen is built. */
+export function addBuildingOptions(command: Command): Command {
+  return command
     .addOption(
       new Option(
         "--changed",
@@ -90,6 +95,7 @@ export function warnEmpty(chosen: ReadonlySet<string>, shell: Shell): void {
 /** The same of a run that is told which actions are meant. */
 export function warnOfNothing(graph: CompiledGraph, flags: RunFlags, shell: Shell): void {
   const chosen = choosing(flags, shell);
+  if (asksPast(chosen)) return;
   if (chosen.exclude || !isWhole(chosen)) warnEmpty(selectActions(graph, chosen), shell);
 }
 

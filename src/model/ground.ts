@@ -1,3 +1,5 @@
+import type { Result } from "./selection.ts";
+
 /** What stands under the models besides each other, and what each was built of: by that a run tells what it need not build again. */
 export interface Ground {
   /** Another one where the server, its settings, or functions and types in it are others: what any model says may be another then. */
@@ -8,6 +10,8 @@ export interface Ground {
   readonly relations: ReadonlyMap<string, Stamp>;
   /** Of the actions that were done and went well, by `schema.name`. */
   readonly known: ReadonlyMap<string, Known>;
+  /** What came of each action of the last run that ended, by `schema.name`. */
+  readonly results: ReadonlyMap<string, Result>;
 }
 
 /** A relation as it is at a moment. */

@@ -30,6 +30,8 @@ export interface StepScope {
   readonly sources?: readonly string[] | null;
   /** Actions, as a run selects them. */
   readonly actions?: {
+    readonly select?: readonly string[];
+    readonly exclude?: readonly string[];
     readonly actions?: readonly string[];
     readonly tags?: readonly string[];
     readonly includeDependencies?: boolean;

@@ -1,3 +1,5 @@
+import type { StepStatus } from "./report.ts";
+
 /** A selection that has a name: words as behind `--select` and `--exclude`. */
 interface NamedSelection {
   readonly select?: readonly string[];
@@ -5,3 +7,17 @@ interface NamedSelection {
 }
 
 export type NamedSelections = ReadonlyMap<string, NamedSelection>;
+
+/** What words such as `state:new` and `result:error` are asked of. */
+export interface Past {
+  /** By `schema.name`, the hash of the code: of models as they are published, of others as they went well last. */
+  readonly code: ReadonlyMap<string, string>;
+  /** By `schema.name`, what came of it in the last run that ended. */
+  readonly results: ReadonlyMap<string, Result>;
+}
+
+/** `error`: it ended so, and not by rows that an assertion found. */
+export interface Result {
+  readonly status: StepStatus;
+  readonly error: boolean;
+}

@@ -1,8 +1,9 @@
 import type { Action, CompiledGraph } from "../model/graph.ts";
 import type { Trouble } from "../model/notifying.ts";
 import type { StepScope } from "../model/schedule.ts";
+import type { NamedSelections } from "../model/selection.ts";
 import { type Target, targetKey } from "../model/target.ts";
-import { selectActions } from "../plan/select.ts";
+import { asksPast, selectActions } from "../plan/select.ts";
 
 /** Whose several things are. */
 interface Owned {
@@ -15,12 +16,21 @@ export class Belongings {
   readonly #graph: Pick<CompiledGraph, "actions">;
   readonly #actions: ReadonlyMap<string, Action>;
   readonly #sources: readonly string[];
+  readonly #named: NamedSelections;
 
-  /** @param sources names of those that are declared: each is a product, too */
-  constructor(graph: Pick<CompiledGraph, "actions">, sources: readonly string[] = []) {
+  /**
+   * @param sources names of those that are declared: each is a product, too
+   * @param named what `selectors.yaml` calls how
+   */
+  constructor(
+    graph: Pick<CompiledGraph, "actions">,
+    sources: readonly string[] = [],
+    named: NamedSelections = new Map(),
+  ) {
     this.#graph = graph;
     this.#actions = new Map(graph.actions.map((action) => [targetKey(action.target), action]));
     this.#sources = sources;
+    this.#named = named;
   }
 
   has(action: string): boolean {
@@ -58,8 +68,10 @@ export class Belongings {
     return { products: sorted(all.flatMap(({ products }) => products)), tags: sorted(all.flatMap(({ tags }) => tags)) };
   }
 
-  /** What the project has no more belongs to nobody. */
-  #selected(selection: NonNullable<StepScope["actions"]>): readonly string[] {
+  /** What the project has no more belongs to nobody; what is asked of the past may be anything. */
+  #selected(scope: NonNullable<StepScope["actions"]>): readonly string[] {
+    const selection = { ...scope, named: this.#named };
+    if (asksPast(selection)) return [...this.#actions.keys()];
     try {
       return [...selectActions(this.#graph, selection)];
     } catch {

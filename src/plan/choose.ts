@@ -5,7 +5,7 @@ import { targetKey } from "../model/target.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
 import { Changes } from "./changed.ts";
 import { inDependencyOrder } from "./order.ts";
-import { excludedActions, isWhole, type Selection, selectActions } from "./select.ts";
+import { excludedActions, isWhole, type Selection, selectActions, withPast } from "./select.ts";
 import { CODE_CHANGED } from "./steps/build-step.ts";
 
 /**
@@ -13,10 +13,11 @@ import { CODE_CHANGED } from "./steps/build-step.ts";
  * Each after what it depends on.
  */
 export function chooseActions(graph: CompiledGraph, catalog: Catalog, options: Choosing): Map<string, string> {
-  const selected = selectActions(graph, options);
+  const known = withPast(graph, catalog);
+  const selected = selectActions(known, options);
   const models = new Map(graph.actions.filter(isModel).map((model) => [targetKey(model.target), model]));
   const everything = isWhole(options);
-  const excluded = excludedActions(graph, options);
+  const excluded = excludedActions(known, options);
   const changes = options.changed ? new Changes(graph.actions, catalog.manifest, catalog.ground!) : undefined;
   const reasons = new Map<string, string>();
   const built = new Set<string>();

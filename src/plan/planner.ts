@@ -12,7 +12,7 @@ import { NAME_IT, refuseOtherProject } from "./owner.ts";
 import { removedModels, removedNote } from "./removed.ts";
 import { unprotectedReaders } from "./row-security.ts";
 import { missingSchemas, prepareSchemas } from "./schemas.ts";
-import { matching, type Selection, selectActions } from "./select.ts";
+import { matching, type Selection, selectActions, withPast } from "./select.ts";
 import { refuseSplit, splitIntoSegments } from "./splits.ts";
 import type { StepContext } from "./steps/build-step.ts";
 import { candidateStep } from "./steps/candidate.ts";
@@ -54,7 +54,7 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
     preparation: prepareSchemas(schemas, catalog, [...models.values()]),
     segments,
     removed,
-    ...(options.changed ? { unchanged: unchangedOf(graph, options, reasons) } : {}),
+    ...(options.changed ? { unchanged: unchangedOf(withPast(graph, catalog), options, reasons) } : {}),
     notes: [
       ...graph.notes,
       ...namelessNote(graph, catalog, options),

@@ -1,10 +1,11 @@
+import type { Catalog } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
 import type { Action, CompiledGraph } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
-import type { NamedSelections } from "../model/selection.ts";
+import type { NamedSelections, Past } from "../model/selection.ts";
 import { targetKey } from "../model/target.ts";
 import { dependenciesOf, dependentsOf } from "./order.ts";
-import { chosenBy } from "./selectors.ts";
+import { chosenBy, needsPast } from "./selectors.ts";
 
 /** Which actions take part: by Dataform's own flags, and by words of dbt's kind. What one of them chooses is chosen. */
 export interface Selection {
@@ -22,6 +23,27 @@ export interface Selection {
 }
 
 type Graph = Parameters<typeof chosenBy>[0];
+
+/** The graph, with what words of the past are asked of. */
+export function withPast(
+  graph: CompiledGraph,
+  { manifest, ground }: Pick<Catalog, "manifest" | "ground">,
+): CompiledGraph & Pick<Graph, "past"> {
+  if (!ground) return graph;
+  const published = Object.entries(manifest).map(([key, entry]) => [key, entry.fingerprint] as const);
+  const done = [...ground.known]
+    .filter(([, { object }]) => object === undefined)
+    .map(([key, { code }]) => [key, code] as const);
+  return { ...graph, past: { code: new Map([...done, ...published]), results: ground.results } };
+}
+
+/** Where words are only to be understood. */
+export const NOTHING_PAST: Past = { code: new Map(), results: new Map() };
+
+/** Whether what is chosen is asked of a database. */
+export function asksPast({ select, exclude, named }: Selection): boolean {
+  return needsPast([...(select ?? []), ...(exclude ?? [])], named);
+}
 
 /** Whether nothing is chosen, so that everything takes part but for what is excluded. */
 export function isWhole({ actions, tags, select }: Selection): boolean {

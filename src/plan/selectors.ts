@@ -1,12 +1,16 @@
 import { UserError } from "../model/errors.ts";
 import { type Action, type ActionKind, type CompiledGraph, isModel } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
-import type { NamedSelections } from "../model/selection.ts";
+import type { NamedSelections, Past, Result } from "../model/selection.ts";
 import { targetKey } from "../model/target.ts";
+import { fingerprint } from "../sql/fingerprint.ts";
 import { dependenciesOf, dependentsOf } from "./order.ts";
 
 /** What is chosen among. */
-type Graph = Pick<CompiledGraph, "actions"> & { readonly project?: { readonly name?: string } };
+type Graph = Pick<CompiledGraph, "actions"> & {
+  readonly project?: { readonly name?: string };
+  readonly past?: Past;
+};
 
 /** How words are read. */
 interface Asked {
@@ -39,14 +43,41 @@ const METHODS: Readonly<Record<string, (action: Action, matches: Matches, graph:
   source: ({ kind, target }, matches) =>
     kind === "declaration" && [target.schema, targetKey(target)].some((name) => matches(name)),
   package: ({ file }, matches, { project }) => matches(packageOf(file) ?? project?.name ?? "this"),
+  state: (action, matches, { past }) => action.kind !== "declaration" && statesOf(action, past!).some(matches),
+  result: ({ target }, matches, { past }) => resultsOf(past!.results.get(targetKey(target))).some(matches),
 };
+
+/** Those that are asked of a database. */
+const OF_PAST: ReadonlySet<string> = new Set(["state", "result"]);
+
+/** Whether words can be read with a database only. */
+export function needsPast(words: readonly string[] = [], named: NamedSelections = new Map()): boolean {
+  const all = [...words, ...[...named.values()].flatMap(({ select = [], exclude = [] }) => [...select, ...exclude])];
+  return all.some((text) => /(?:^|[\s,+@\d])(?:state|result):/.test(text));
+}
+
+/** As dbt has them: what is new is modified, too. */
+function statesOf(action: Action, { code }: Past): readonly string[] {
+  const published = code.get(targetKey(action.target));
+  if (published === undefined) return ["new", "modified"];
+  return published === fingerprint(action) ? ["old", "unmodified"] : ["old", "modified"];
+}
+
+function resultsOf(result: Result | undefined): readonly string[] {
+  if (!result) return [];
+  const { status, error } = result;
+  const others: Partial<Record<Result["status"], readonly string[]>> = {
+    ok: ["success", "pass"],
+    failed: [error ? "error" : "fail"],
+    warned: ["warn"],
+  };
+  return [status, ...(others[status] ?? [])];
+}
 const OTHERS: Readonly<Record<string, string>> = {
   resource_type: "type:",
   fqn: "a name, without a method",
   name: "a name, without a method",
   config: "type: or tag:",
-  state: "`dataform plan` shows what differs from what is published",
-  result: "`dataform run --actions name`, of those that failed",
   exposure: "type:dashboard",
 };
 
@@ -54,6 +85,16 @@ const OTHERS: Readonly<Record<string, string>> = {
 const TYPES: Readonly<Record<ActionKind | "model", true>> = {
   ...{ view: true, table: true, incremental: true, model: true, operations: true, assertion: true },
   ...{ declaration: true, dashboard: true, api: true },
+};
+
+/** Values that a method may say, whether anything has them or not. */
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  type: Object.keys(TYPES),
+  state: ["new", "modified", "old", "unmodified"],
+  result: [
+    ...["ok", "failed", "warned", "held", "skipped", "waiting"],
+    ...["success", "pass", "error", "fail", "warn"],
+  ],
 };
 
 type Matches = (text: string) => boolean;
@@ -130,11 +171,16 @@ function byNamed(graph: Graph, name: string, asked: Asked): readonly string[] {
 
 function byMethod(graph: Graph, { method, value }: Term, flag: string): readonly string[] {
   if (!Object.hasOwn(METHODS, method)) throw unknownMethod(flag, method);
+  if (OF_PAST.has(method) && !graph.past)
+    throw new UserError({
+      message: `${flag}: ${method}: is asked of what a database has`,
+      found: `${method}:${value}`,
+      hint: "run, plan and ls take it",
+    });
   const found = graph.actions.filter((action) => METHODS[method]!(action, pattern(value), graph));
-  if (found.length || (method === "type" && Object.hasOwn(TYPES, value)))
-    return found.map(({ target }) => targetKey(target));
-  const there = graph.actions.flatMap((action) => valuesOf(method, action, graph));
-  const known = method === "type" ? Object.keys(TYPES) : [...new Set(there)].sort();
+  if (found.length || VALUES[method]?.includes(value)) return found.map(({ target }) => targetKey(target));
+  const there = () => graph.actions.flatMap((action) => valuesOf(method, action, graph));
+  const known = VALUES[method] ?? [...new Set(there())].sort();
   const meant = nearest(value, known);
   throw new UserError({
     message: `${flag}: no action has ${method}:${value}`,

@@ -1,4 +1,4 @@
-import { readKnown } from "../environment/known.ts";
+import { readKnown, readResults } from "../environment/known.ts";
 import type { Manifest } from "../model/catalog.ts";
 import { type CompiledGraph, isModel } from "../model/graph.ts";
 import type { Ground, Known } from "../model/ground.ts";
@@ -15,7 +15,8 @@ export async function readGroundOf(graph: CompiledGraph, client: Client, environ
   const known = await readKnown(client, environment);
   const reads = graph.actions.flatMap(({ dependencies }) => dependencies.map(targetKey));
   const byHand = [...known.values()].flatMap(({ names }) => names);
-  return { ...(await readGround(client, new Set([...reads, ...byHand]))), known };
+  const results = await readResults(client, environment);
+  return { ...(await readGround(client, new Set([...reads, ...byHand]))), known, results };
 }
 
 interface Done {

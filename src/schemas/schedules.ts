@@ -21,10 +21,13 @@ const COMMANDS = {
   ),
   run: closed(
     {
+      select: names("only these, in the words of --select: orders+, tag:daily, selector:nightly"),
+      exclude: names("not these, in the same words"),
       actions: names("only these: names, schema.name or patterns with *"),
       tags: names("only actions with one of these tags"),
       includeDeps: yes("and what the selected actions depend on"),
       includeDependents: yes("and what depends on the selected actions"),
+      changed: yes("of these, only what is not as it was built last"),
       fullRefresh: yes("rebuild incremental models from scratch, except protected ones"),
       runTests: yes("run the unit tests first"),
       assertions: Type.Optional(oneOf(["block", "report"], "what a failed assertion does")),

@@ -38,3 +38,43 @@ test("run, plan and ls mean the same by the same words; what is excluded is not 
   const wrong = await cli(dir, ["ls", "--columns", "nam"], env);
   expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining("did you mean name?")]);
 });
+
+test("retry goes on from the last run: what failed, was held or not tried; state: and result: say the same in words", async () => {
+  const project = testProject({
+    "a.sqlx": 'config { type: "table", assertions: { rowConditions: ["id < 0"] } }\nselect 1 as id',
+    "b.sqlx": 'config { type: "table" }\nselect id from ${ref("a")}',
+    "c.sqlx": 'config { type: "table" }\nselect 1 / 0 as id',
+    "d.sqlx": 'config { type: "table" }\nselect 4 as id',
+    "selectors.yaml": "selectors:\n  left: { select: [result:failed, result:held] }\n",
+  });
+  const { dir } = project;
+  const env = { DATABASE_URL: (await ownDatabase()).url };
+  const said = async (...args: string[]) => {
+    const { exitCode, stdout, stderr } = await cli(dir, args, env);
+    return [
+      exitCode,
+      stdout ||
+        stderr
+          .split("\n")
+          .find((line) => /^(?:Done|Failed)/.test(line))!
+          .replace(/ in .*/, ""),
+    ];
+  };
+  const list = (...words: string[]) => said("ls", "--columns", "name", "-s", ...words);
+  expect(await list("state:new,type:table")).toEqual([0, "a\nb\nc\nd"]);
+  expect(await said("run")).toEqual([1, "Failed: 1 ok, 2 failed, 2 held, 0 skipped"]);
+  expect(await list("result:held")).toEqual([0, "a\nb"]);
+  expect(await list("result:error")).toEqual([0, "c"]);
+  expect(await list("selector:left,type:table")).toEqual([0, "a\nb\nc"]);
+  expect(await said("retry")).toEqual([1, "Failed: 0 ok, 2 failed, 2 held, 0 skipped"]);
+  project.write({
+    "definitions/a.sqlx": 'config { type: "table", assertions: { rowConditions: ["id > 0"] } }\nselect 1 as id',
+    "definitions/c.sqlx": 'config { type: "table" }\nselect 1 as id',
+  });
+  expect(await list("state:modified,type:table")).toEqual([0, "a\nb\nc"]);
+  expect(await said("retry")).toEqual([0, "Done: 4 ok, 0 failed, 0 held, 0 skipped"]);
+  expect(await said("retry")).toEqual([0, "Done: 0 ok, 0 failed, 0 held, 0 skipped"]);
+  expect(await said("run", "--changed")).toEqual([0, "Done: 0 ok, 0 failed, 0 held, 0 skipped, 5 as they were"]);
+  const planned = JSON.parse((await cli(dir, ["plan", "-s", "state:new", "--json"], env)).stdout);
+  expect(planned.segments).toEqual([]);
+});

@@ -91,6 +91,7 @@ test("a line of the schedule is of all that its steps are about, a run as a whol
     verdictOfDue({ schedule: "night", status: "failure", reason: "exit code 1", scopes }, belongings).trouble;
   const scopes: readonly StepScope[] = [{ sources: ["visits.all"] }, { actions: { tags: ["daily"] } }];
   expect(due(scopes)).toMatchObject({ products: ["shop", "visits"], tags: ["daily"] });
+  expect(due([{ actions: { select: ["tag:daily"] } }])).toMatchObject({ products: ["shop"], tags: ["daily"] });
   expect(due([{ sources: null }])).toMatchObject({ products: ["stock", "visits"], tags: [] });
   expect(due([{ actions: {} }])).toMatchObject({ products: ["shop"], tags: ["daily"] });
   // What is gone from the project, and a step that is about nothing of it.

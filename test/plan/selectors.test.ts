@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
 import type { Action, ActionKind } from "../../src/model/graph.ts";
+import type { Result } from "../../src/model/selection.ts";
+import { targetKey } from "../../src/model/target.ts";
 import { listActions, type Selection, selectActions } from "../../src/plan/select.ts";
+import { fingerprint } from "../../src/sql/fingerprint.ts";
 
 // raw.orders → stg → mid → mart, other → mart, a check of mart, and one that nothing is connected with.
 const action = (name: string, kind: ActionKind, reads: readonly string[] = [], more: Partial<Action> = {}) => {
@@ -76,7 +79,7 @@ test.each([
   ["path:mart", "--select: no action has path:mart", "did you mean path:marts?"],
   ["type:tabel", "--select: no action has type:tabel", "did you mean type:table?"],
   ["tags:daily", "--select: tags: is no way to choose", "did you mean tag:?"],
-  ["state:modified", "--select: state: is no way to choose", "`dataform plan` shows what differs"],
+  ["state:modified", "--select: state: is asked of what a database has", "run, plan and ls take it"],
   ["config:x", "--select: config: is no way to choose", "type: or tag:"],
   ["mid,,mart", "--select: this is no selection", undefined],
   ["+", "--select: this is no selection", undefined],
@@ -84,6 +87,34 @@ test.each([
   const refused = () => selectActions(graph, { select: [words] });
   expect(refused).toThrow(message);
   expect(refused).toThrow(expect.objectContaining(hint === undefined ? {} : { hint: expect.stringContaining(hint) }));
+});
+
+test("what differs from what is published, and what came of the last run, are chosen where a database was asked", () => {
+  const published = graph.actions.filter(({ target }) => ["stg", "mid", "check"].includes(target.name));
+  const other = { ...published[1]!, tags: ["moved"], file: "elsewhere", description: "another" };
+  const codes = [published[0]!, other, published[2]!].map((action, index) => [
+    targetKey(published[index]!.target),
+    fingerprint(action),
+  ]) as [string, string][];
+  const results = new Map<string, Result>([
+    ["shop.stg", { status: "ok", error: false }],
+    ["shop.mid", { status: "failed", error: true }],
+    ["shop.mart", { status: "skipped", error: false }],
+    [targetKey(published[2]!.target), { status: "failed", error: false }],
+  ]);
+  const chosen = (...select: string[]) =>
+    short(selectActions({ ...graph, past: { code: new Map(codes), results } }, { select }));
+  expect(chosen("state:new")).toBe("other mart");
+  expect(chosen("state:modified")).toBe("mid other mart");
+  expect(chosen("state:old")).toBe("stg mid check");
+  expect(chosen("state:unmodified")).toBe("stg check");
+  expect(chosen("result:error", "result:skipped")).toBe("mid mart");
+  expect(chosen("result:fail")).toBe("check");
+  expect(chosen("result:failed")).toBe("mid check");
+  expect(chosen("result:success")).toBe("stg");
+  expect(chosen("result:warn")).toBe("");
+  expect(chosen("1+result:error,state:modified")).toBe("mid");
+  expect(() => chosen("result:eror")).toThrow(expect.objectContaining({ hint: "did you mean result:error?" }));
 });
 
 test("what --exclude does not find is refused, too", () => {

@@ -50,6 +50,10 @@ test.each([
   ['cron: "@daily"\nsteps: [{ ingest: { sources: [shopp] } }]', "schedules.yaml:4:35: there is no source shopp"],
   ['cron: "@daily"\nsteps: [{ run: { tags: [dayly] } }]', "schedules.yaml:4:29: no action has the tag dayly"],
   ['cron: "@daily"\nsteps: [{ run: { actions: [revenu] } }]', "schedules.yaml:4:32: nothing is named revenu"],
+  ['cron: "@daily"\nsteps: [{ run: { select: [+revenu] } }]', "schedules.yaml:4:31: nothing is named revenu"],
+  ['cron: "@daily"\nsteps: [{ run: { exclude: ["tag:dayly"] } }]', "schedules.yaml:4:32: no action has tag:dayly"],
+  ['cron: "@daily"\nsteps: [{ run: { select: ["selector:x"] } }]', "no selection is called x"],
+  ['cron: "@daily"\nsteps: [{ run: { select: ["result:eror"] } }]', "did you mean result:error?"],
   [
     'cron: "@daily"\nsteps: [{ export: { source: marts.revenu, path: a.csv, to: csv } }]',
     "there is no relation marts.revenu",

@@ -3,10 +3,23 @@ import { counted } from "../../model/counted.ts";
 import type { Action, CompiledGraph } from "../../model/graph.ts";
 import { nearest } from "../../model/nearest.ts";
 import { targetKey } from "../../model/target.ts";
-import { listActions } from "../../plan/select.ts";
+import { asksPast, listActions, withPast } from "../../plan/select.ts";
+import { withClient } from "../../postgres/client.ts";
+import { readCatalog } from "../../postgres/read-catalog.ts";
+import { readGroundOf } from "../../run/known.ts";
+import { publicTargets } from "../../run/run.ts";
 import { compileProject } from "../compiling.ts";
+import { openDatabase } from "../database.ts";
 import { addFolder } from "../folder.ts";
-import { addIgnoredOptions, addProjectOptions, collectNames, type ProjectFlags } from "../options.ts";
+import {
+  addConnectionOption,
+  addIgnoredOptions,
+  addProjectOptions,
+  collectNames,
+  environmentName,
+  type ProjectFlags,
+} from "../options.ts";
+import { addEnvironmentOption } from "../releasing.ts";
 import { addChoosingOptions, choosing, type RunFlags, warnEmpty } from "../selection.ts";
 import type { AddCommand, Shell } from "../shell.ts";
 import { textTable } from "../show/table.ts";
@@ -38,14 +51,25 @@ export const addLsCommand: AddCommand = (command, shell) => {
     .option("--json", "the actions as one JSON document")
     .action(async (_: string | undefined, flags: ListFlags) => {
       const graph = await compileProject(shell, flags);
-      const chosen = listActions(graph, choosing(flags, shell));
+      const asked = choosing(flags, shell);
+      const chosen = listActions(asksPast(asked) ? await askedOf(graph, flags, shell) : graph, asked);
       warnEmpty(chosen, shell);
       const actions = graph.actions.filter(({ target }) => chosen.has(targetKey(target)));
       if (flags.json) shell.print(JSON.stringify(asJson(actions), null, 2));
       else list(actions, flags.columns ?? BY_DEFAULT, graph, shell);
     });
-  addIgnoredOptions(addProjectOptions(command), shell.say);
+  addIgnoredOptions(addConnectionOption(addProjectOptions(addEnvironmentOption(command))), shell.say);
 };
+
+/** The graph, with what the database has of it. */
+async function askedOf(graph: CompiledGraph, flags: ListFlags, shell: Shell) {
+  const settings = await openDatabase(shell, flags);
+  const environment = environmentName(flags);
+  return withClient(settings, { applicationName: "dataform-ls", duty: "publisher" }, async (client) => {
+    const catalog = await readCatalog(client, environment, publicTargets(graph));
+    return withPast(graph, { ...catalog, ground: await readGroundOf(graph, client, environment) });
+  });
+}
 
 function columnNames(text: string, before?: readonly string[]): string[] {
   const names = collectNames(text, before);

@@ -1,4 +1,4 @@
-import { Option } from "commander";
+import { type Command, Option } from "commander";
 import { compileProject } from "../compiling.ts";
 import { addShapeOption, compileForDataform } from "../dataform/shape.ts";
 import { withDeadline } from "../deadline.ts";
@@ -6,9 +6,15 @@ import { addFolder } from "../folder.ts";
 import { addConnectionOption, addIgnoredOptions, addProjectOptions, parseCount, parseDuration } from "../options.ts";
 import { addReleaseOptions, addRetentionOptions } from "../releasing.ts";
 import { addSelectionOptions, type RunFlags } from "../selection.ts";
-import type { AddCommand } from "../shell.ts";
+import type { AddCommand, Shell } from "../shell.ts";
 
 export const addRunCommand: AddCommand = (command, shell) => {
+  addRunning(command, shell, (flags) => flags);
+  addSelectionOptions(command);
+};
+
+/** What else a run takes. @param read what its flags mean */
+export function addRunning(command: Command, shell: Shell, read: (flags: RunFlags) => RunFlags): void {
   addShapeOption(addFolder(command), "what was done, or with --dry-run what would be,")
     .option("--dry-run", "print the plan instead")
     .addOption(new Option("--sql", "with --dry-run: every statement of it").conflicts("json"))
@@ -33,8 +39,9 @@ export const addRunCommand: AddCommand = (command, shell) => {
         parseDuration,
       ),
     )
-    .action((_: string | undefined, flags: RunFlags) =>
-      withDeadline(shell, flags.executionTimeout, async () => {
+    .action((_: string | undefined, given: RunFlags) =>
+      withDeadline(shell, given.executionTimeout, async () => {
+        const flags = read(given);
         // The compiler works in a process of its own while the rest of this one is loaded.
         const compiling = flags.format
           ? compileForDataform(shell, flags)
@@ -44,6 +51,6 @@ export const addRunCommand: AddCommand = (command, shell) => {
         await runCommand(compiling, flags, shell);
       }),
     );
-  addRetentionOptions(addReleaseOptions(addSelectionOptions(command)));
+  addRetentionOptions(addReleaseOptions(command));
   addIgnoredOptions(addConnectionOption(addProjectOptions(command)), shell.say);
-};
+}

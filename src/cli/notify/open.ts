@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { ingestFiles } from "../../config/ingest-files.ts";
 import { NOTIFICATIONS_FILE, readNotifications } from "../../config/load-notifications.ts";
+import { readSelectors } from "../../config/load-selectors.ts";
 import { projectState } from "../../config/project-state.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { UserError } from "../../model/errors.ts";
@@ -53,7 +54,7 @@ export function openNotifier(shell: Shell, flags: EnvironmentFlags, compiled: Co
 function readProject(shell: Shell, flags: EnvironmentFlags, { graph, settings }: Compiled): NotifiedProject {
   const files = ingestFiles(shell.projectDir);
   const declared = files.map((file) => basename(file).replace(/\.ya?ml$/, ""));
-  const belongings = new Belongings(graph, declared);
+  const belongings = new Belongings(graph, declared, readSelectors(shell.projectDir));
   const notifications = readNotifications(shell.projectDir, shell.env, belongings.named);
   if (!notifications)
     throw new UserError({

@@ -10,6 +10,7 @@ import type { CompiledGraph } from "../../model/graph.ts";
 import { changesCode } from "../../plan/choose.ts";
 import { plan } from "../../plan/planner.ts";
 import { withoutRetired } from "../../plan/removed.ts";
+import { asksPast } from "../../plan/select.ts";
 import { splitNote } from "../../plan/splits.ts";
 import { withClient } from "../../postgres/client.ts";
 import { estimateRows } from "../../postgres/estimate-rows.ts";
@@ -26,7 +27,7 @@ import { type Attended, attended } from "../interrupt.ts";
 import { environmentName } from "../options.ts";
 import { paint } from "../paint.ts";
 import { sectionStyle } from "../section-style.ts";
-import { type RunFlags, selection } from "../selection.ts";
+import { choosing, type RunFlags, selection } from "../selection.ts";
 import type { Shell } from "../shell.ts";
 import { renderSections } from "../show/section.ts";
 import { annotateWarnings, warn } from "../warnings.ts";
@@ -78,7 +79,8 @@ function tryOut(
     await refuseDamagedRecord(client);
     const environment = environmentName(flags);
     const read = withoutRetired(graph, await readCatalog(client, environment, publicTargets(graph)));
-    const catalog = flags.changed ? { ...read, ground: await readGroundOf(graph, client, environment) } : read;
+    const isAsked = flags.changed || asksPast(choosing(flags, shell));
+    const catalog = isAsked ? { ...read, ground: await readGroundOf(graph, client, environment) } : read;
     const made = plan(graph, catalog, { ...selection(flags, shell), ownDatabase: settings.embedded === true });
     const found = await withClient(settings, { ...options, duty: "builder" }, (builder) =>
       preview(graph, catalog, made, builder, { readSource: source, signal: how.signal }),

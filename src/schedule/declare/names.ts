@@ -3,8 +3,9 @@ import type { IngestDeclaration, StreamDeclaration } from "../../model/declarati
 import { UserError } from "../../model/errors.ts";
 import type { CompiledGraph } from "../../model/graph.ts";
 import { nearest } from "../../model/nearest.ts";
+import type { NamedSelections } from "../../model/selection.ts";
 import { targetKey } from "../../model/target.ts";
-import { selectActions } from "../../plan/select.ts";
+import { NOTHING_PAST, selectActions } from "../../plan/select.ts";
 import type { WrittenLine, WrittenStep } from "../../schemas/schedules.ts";
 
 /** A stream, and where it lands. */
@@ -21,16 +22,18 @@ export interface Known {
   readonly streams: ReadonlyMap<string, KnownStream>;
   /** Those whose declaration could not be read for want of a variable are among them. */
   readonly sources: readonly string[];
+  /** Of `selectors.yaml`. */
+  readonly named: NamedSelections;
 }
 
 export function knownOf(
   graph: CompiledGraph,
   declarations: readonly IngestDeclaration[],
   sources: readonly string[],
+  named: NamedSelections,
 ): Known {
   return {
-    graph,
-    sources,
+    ...{ graph, sources, named },
     streams: new Map(
       declarations.flatMap((declaration) =>
         declaration.streams.map((stream) => [
@@ -92,17 +95,19 @@ function mistakenSource({ streams, sources }: Known, at: Place) {
 }
 
 function mistakesInRun(
-  { actions = [], tags = [], wait, waitTimeout }: NonNullable<WrittenStep["run"]>,
-  { graph }: Known,
+  { select = [], exclude = [], actions = [], tags = [], wait, waitTimeout }: NonNullable<WrittenStep["run"]>,
+  { graph, named }: Known,
   at: Place,
 ): UserError[] {
   const asked = [
     ...actions.map((name, index) => [{ actions: [name] }, at.value("actions", index)] as const),
     ...tags.map((tag, index) => [{ tags: [tag] }, at.value("tags", index)] as const),
+    ...select.map((word, index) => [{ select: [word] }, at.value("select", index)] as const),
+    ...exclude.map((word, index) => [{ exclude: [word] }, at.value("exclude", index)] as const),
   ];
   const errors = asked.flatMap(([selection, standing]) => {
     try {
-      selectActions(graph, selection);
+      selectActions({ ...graph, past: NOTHING_PAST }, { ...selection, named });
       return [];
     } catch (error) {
       if (!(error instanceof UserError)) throw error;

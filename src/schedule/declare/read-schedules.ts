@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { checkYaml } from "../../config/check.ts";
 import { ingestFiles } from "../../config/ingest-files.ts";
+import { readSelectors } from "../../config/load-selectors.ts";
 import { Place } from "../../config/place.ts";
 import { publishedSchema } from "../../config/published.ts";
 import { readYaml } from "../../config/yaml.ts";
@@ -34,7 +35,7 @@ export function readDeclared(
   declarations: readonly IngestDeclaration[],
 ): Declared {
   const sources = ingestFiles(projectDir).map((file) => basename(file).replace(/\.ya?ml$/, ""));
-  const known = knownOf(graph, declarations, sources);
+  const known = knownOf(graph, declarations, sources, readSelectors(projectDir));
   return { lines: readSchedules(projectDir, known), known };
 }
 

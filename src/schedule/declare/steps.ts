@@ -27,15 +27,18 @@ function scopeOf({ ingest, freshness, run, export: exported }: WrittenStep): Ste
   if (landed) return { sources: landed.sources ?? null };
   if (exported) return /\s/.test(exported.source) ? undefined : { actions: { actions: [exported.source] } };
   if (!run) return undefined;
-  const { actions, tags, includeDeps, includeDependents } = run;
-  const said = { actions, tags, includeDependencies: includeDeps, includeDependents };
+  const { select, exclude, actions, tags, includeDeps, includeDependents } = run;
+  const said = { select, exclude, actions, tags, includeDependencies: includeDeps, includeDependents };
   return { actions: Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) };
 }
+
+const WORDS: ReadonlySet<string> = new Set(["select", "exclude"]);
 
 function flagOf(key: string, value: unknown): string[] {
   const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   if (value === false) return [];
   if (value === true) return [flag];
-  // As one word, so that a value that begins with - is its.
-  return [`${flag}=${Array.isArray(value) ? value.join(",") : String(value)}`];
+  // As one word, so that a value that begins with - is its. Commas mean something in words of a selection.
+  const between = WORDS.has(key) ? " " : ",";
+  return [`${flag}=${Array.isArray(value) ? value.join(between) : String(value)}`];
 }
