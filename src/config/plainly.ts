@@ -12,23 +12,36 @@ const TYPES: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
   ["string", (value: unknown) => typeof value === "string"],
   ["boolean", (value: unknown) => typeof value === "boolean"],
   ["integer", Number.isSafeInteger],
+  ["number", Number.isFinite],
+  ["null", (value: unknown) => value === null],
   ["array", Array.isArray],
   ["object", isObject],
 ]);
 
 /** Each says nothing of values of another type. */
 const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
-  ["type", (type: string, value) => TYPES.get(type)?.(value) ?? false],
+  ["type", (types: string | readonly string[], value) => [types].flat().some((type) => TYPES.get(type)?.(value))],
+  ["const", (said: unknown, value) => said === value],
   ["enum", (words: readonly unknown[], value) => words.includes(value)],
   ["anyOf", (branches: readonly object[], value) => branches.some((branch) => isPlainly(branch, value))],
   ["minimum", (least: number, value) => typeof value !== "number" || value >= least],
+  ["exclusiveMinimum", (less: number, value) => typeof value !== "number" || value > less],
   ["maximum", (most: number, value) => typeof value !== "number" || value <= most],
   ["minLength", (least: number, value) => typeof value !== "string" || [...value].length >= least],
   ["maxLength", (most: number, value) => typeof value !== "string" || [...value].length <= most],
   ["pattern", (pattern: string, value) => typeof value !== "string" || new RegExp(pattern, "u").test(value)],
   ["minItems", (least: number, value) => !Array.isArray(value) || value.length >= least],
+  ["maxItems", (most: number, value) => !Array.isArray(value) || value.length <= most],
+  // Of lists and objects nobody says so easily that no two are the same.
+  [
+    "uniqueItems",
+    (_: boolean, value) =>
+      !Array.isArray(value) ||
+      (value.every((one) => typeof one === "string") && new Set<unknown>(value).size === value.length),
+  ],
   ["items", (each: object, value) => !Array.isArray(value) || value.every((one) => isPlainly(each, one))],
   ["minProperties", (least: number, value) => !isObject(value) || Object.keys(value).length >= least],
+  ["maxProperties", (most: number, value) => !isObject(value) || Object.keys(value).length <= most],
   ["required", (keys: readonly string[], value) => !isObject(value) || keys.every((key) => Object.hasOwn(value, key))],
   [
     "properties",

@@ -5,7 +5,10 @@ import { isPlainly } from "../../src/config/plainly.ts";
 import { publishedSchema } from "../../src/config/published.ts";
 
 const ajv = new Ajv({ strict: true, allowUnionTypes: true }).addVocabulary(["x-withheld"]);
-const names = ["postgres", "dataform", "workflow_settings"] as const;
+const names = [
+  ...(["postgres", "dataform", "workflow_settings", "ingest", "schedules", "dashboard"] as const),
+  ...(["notifications", "server", "seed"] as const),
+];
 
 test.each([
   { indexes: [{ columns: ["a", "(lower(b))"], unique: true, using: "gin", include: ["c"], where: "a > 1" }] },

@@ -15,7 +15,7 @@ import { ownServer } from "../support/servers/own-postgres.ts";
 
 const KILLS = rounds(3, 100);
 const CRASHES = Math.ceil(KILLS / 10);
-const EVENTS = KILLS * (isWhole ? 10_000 : 3_000);
+const EVENTS = KILLS * (isWhole ? 10_000 : 1_000);
 const OUTAGE = isWhole ? 600_000 : 1_500;
 /** How many megabytes a collector may take more while there is no PostgreSQL. */
 const MORE = 64;
