@@ -124,6 +124,11 @@ export const FIGURES: readonly Told[] = [
     of: (all) => (runs(all)?.models ?? []).map(({ model, bytes }) => [bytes, { model }]),
   },
   {
+    name: "dataform_schedulers",
+    help: "Schedulers that live (`dataform schedule`, `dataform serve --schedule`); not there where no line of schedules.yaml is declared, or all are paused.",
+    of: (all) => [[runs(all)?.schedulers ?? null]],
+  },
+  {
     name: "dataform_schedule_lag_seconds",
     help: "How long something of a line of schedules.yaml should have begun, and has not; 0 where nothing is due, waits for its turn or the end of a blackout, or is paused.",
     labels: ["schedule"],

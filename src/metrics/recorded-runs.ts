@@ -1,6 +1,8 @@
 import { LOOKING, rowsOf } from "../catalogue/rows.ts";
 import { hasMetadata } from "../environment/layout.ts";
+import { schedulersLock } from "../environment/schedulers.ts";
 import { lagSeconds } from "../library/monitoring/schedules.ts";
+import { holdersOf } from "../postgres/advisory-lock.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { literal } from "../sql/literals.ts";
 import { type Sql, sql } from "../sql/sql.ts";
@@ -61,6 +63,8 @@ export interface RecordedRuns {
     /** Of the last one that began: seconds from its due to its begin. */
     readonly late: number | null;
   }[];
+  /** Processes that begin what is due; null where nothing ever is. */
+  readonly schedulers: number | null;
   /** What is wrong and not over, by what it is. */
   readonly incidents: readonly { readonly kind: string; readonly open: number }[];
   /** Messages that wait to be told, by channel, and for how long the first has. */
@@ -177,6 +181,14 @@ async function runsOf(client: Client, environment: string, { since, models, proj
     where environment = ${its} and finished_at is not null and fence > ${literal(since)}::bigint
     order by fence
     limit ${literal(MOST_RUNS)}`;
+  const [scheduled] = await rowsOf<{ readonly schedulers: number | null }>(
+    client,
+    sql`
+      select (${holdersOf(schedulersLock(its))})::int as schedulers
+      where exists (
+        select from _dataform.schedule where environment = ${its} and removed_at is null and paused_at is null
+      )`,
+  );
   return {
     environment: environmentRow ?? null,
     lastDay,
@@ -185,6 +197,7 @@ async function runsOf(client: Client, environment: string, { since, models, proj
     steps,
     bad: bad.filter(({ name, begun }) => project.actions.has(name) || begun >= project.since),
     models: found,
+    schedulers: scheduled?.schedulers ?? null,
     schedules: await rowsOf<RecordedRuns["schedules"][number]>(client, schedulesNow(its)),
     incidents: await rowsOf<RecordedRuns["incidents"][number]>(
       client,

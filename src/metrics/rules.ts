@@ -104,6 +104,13 @@ export function alerts({ job, noRunFor, runLimit }: Omit<AlertSettings, "runbook
       summary: "somebody holds the environment: no run begins",
     },
     {
+      alert: "DataformNoScheduler",
+      expr: `dataform_schedulers{${of}} == 0`,
+      for: "5m",
+      severity: "page",
+      summary: "no scheduler lives: nothing of schedules.yaml begins, nor goes on",
+    },
+    {
       alert: "DataformScheduleLate",
       expr: `dataform_schedule_lag_seconds{${of}} > 300`,
       severity: "page",

@@ -60,9 +60,14 @@ export async function letGo(client: Client, name: string): Promise<void> {
   await client.query(sql`select pg_advisory_unlock_shared(hashtextextended($1, 0))`, [name]);
 }
 
-const isOfName = sql`
+const isOf = (name: Sql) => sql`
   l.locktype = 'advisory' and l.granted and l.database = (select oid from pg_database where datname = current_database())
-  and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended($1, 0)`;
+  and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended(${name}, 0)`;
+
+const isOfName = isOf(sql`$1`);
+
+/** How many sessions have the lock, as a query. */
+export const holdersOf = (name: Sql) => sql`select count(*) from pg_locks as l where ${isOf(name)}`;
 
 /** Whether anybody has the lock. */
 export async function isHeld(client: Client, name: string): Promise<boolean> {

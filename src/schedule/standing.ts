@@ -1,3 +1,4 @@
+import { showScheduler } from "../environment/schedulers.ts";
 import { isHeld, letGo, tryLock } from "../postgres/advisory-lock.ts";
 import type { Client } from "../postgres/client.ts";
 import { sql } from "../sql/sql.ts";
@@ -40,6 +41,7 @@ export class Standing {
 
   /** On each connection anew. */
   async hold(client: Client): Promise<void> {
+    await showScheduler(client, this.#options.environment);
     await tryLock(client, this.#lockOf(this.#own), "shared");
   }
 

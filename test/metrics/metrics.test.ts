@@ -2,6 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseConnectionUrl, script, withClient } from "dataform-postgres";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { showScheduler } from "../../src/environment/schedulers.ts";
+import { connect } from "../../src/postgres/client.ts";
 import { cli } from "../support/cli.ts";
 import { noPromtool, promtool, startPrometheus } from "../support/servers/prometheus.ts";
 import { type Serving, serving } from "../support/serving.ts";
@@ -77,6 +79,19 @@ test("what the records say stands there, and what is not known is left out", asy
   expect(all.get("dataform_database_bytes")).toBeGreaterThan(1e6);
   expect(all.get('dataform_storage_bytes{kind="raw"}')).toBeGreaterThan(0);
   expect(all.has("process_cpu_seconds_total")).toBe(true);
+});
+
+test("schedulers that live are counted where there is a line that can be due", async ({ onTestFinished }) => {
+  expect((await figures()).has("dataform_schedulers")).toBe(false);
+  await shop.sql(`
+    insert into _dataform.schedule (environment, name, version, definition) values ('main', 'nightly', '1', '{}')`);
+  onTestFinished(() => shop.sql("delete from _dataform.schedule"));
+  const counted = async () => (await figures(await serving(shop, onTestFinished))).get("dataform_schedulers");
+  expect(await counted()).toBe(0);
+  const scheduler = await connect(shop.database.settings, { applicationName: "test" });
+  onTestFinished(() => scheduler.close());
+  await showScheduler(scheduler, "main");
+  expect(await counted()).toBe(1);
 });
 
 test("of models as many are told one by one as serve/server.yaml says", async () => {

@@ -110,6 +110,12 @@ const CASES: readonly Case[] = [
     raised: [750, "somebody holds the environment: no run begins"],
   },
   {
+    alert: "DataformNoScheduler",
+    series: { dataform_schedulers: "1 0x9" },
+    quiet: [0, 5],
+    raised: [7, "no scheduler lives: nothing of schedules.yaml begins, nor goes on"],
+  },
+  {
     alert: "DataformScheduleLate",
     series: { 'dataform_schedule_lag_seconds{schedule="nightly"}': "0 300 360" },
     quiet: [0, 1],
