@@ -60,8 +60,8 @@ export async function runCommand(
   const made = await untilInterrupted(shell, (signal) =>
     run(graph, settings, {
       ...selection(flags, shell),
-      concurrency: flags.concurrency ?? 4,
-      retries: flags.actionRetryLimit ?? 0,
+      concurrency: flags.concurrency ?? graph.project.concurrency ?? 4,
+      retries: flags.actionRetryLimit ?? graph.project.retries ?? 0,
       ...releaseOptions(flags),
       environment: environmentName(flags),
       assertions: flags.assertions,

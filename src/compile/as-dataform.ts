@@ -21,8 +21,14 @@ export function asDataform({ answer, graph, errors }: Compilation): DataformGrap
     return own?.kind === "assertion" ? { ...assertion, query: own.query } : assertion;
   });
   const refused = graph.actions.flatMap(refusalOf);
+  const { concurrency, retries } = graph.project;
   return plainly({
     ...core,
+    projectConfig: {
+      ...core.projectConfig,
+      ...(concurrency === undefined ? {} : { concurrentQueryLimit: concurrency }),
+      ...(retries === undefined ? {} : { idempotentActionRetries: retries }),
+    },
     ...(assertions ? { assertions } : {}),
     graphErrors: graphErrors([...errors, ...refused], core),
   }) as DataformGraph;

@@ -5,17 +5,23 @@ import { readProject, settingsFileIn } from "./project.ts";
 import { checkSettings } from "./settings.ts";
 
 /** What a project says of itself that Dataform's core does not know. */
-export type OwnProjectSettings = Pick<ProjectSettings, "name" | "packageName" | "retention">;
+export type OwnProjectSettings = Pick<
+  ProjectSettings,
+  "name" | "packageName" | "retention" | "concurrency" | "retries"
+>;
 
 type Written = Readonly<Record<string, unknown>>;
 
 /** By what its project file says, and by the package.json beside it. */
-export function ownSettingsOf(projectDir: string, { project, retention }: Written): OwnProjectSettings {
+export function ownSettingsOf(projectDir: string, written: Written): OwnProjectSettings {
+  const { project, retention, concurrentQueryLimit, idempotentActionRetries } = written;
   const packageName = packageNameIn(projectDir);
   const name = typeof project === "string" ? project : packageName;
   return {
     ...(name === undefined ? {} : { name }),
     ...(packageName === undefined ? {} : { packageName }),
+    ...(typeof concurrentQueryLimit === "number" ? { concurrency: concurrentQueryLimit } : {}),
+    ...(typeof idempotentActionRetries === "number" ? { retries: idempotentActionRetries } : {}),
     ...(retention === undefined ? {} : { retention: retention as NonNullable<OwnProjectSettings["retention"]> }),
   };
 }

@@ -35,7 +35,7 @@ export const SETTINGS: readonly Setting[] = [
   setting("table-prefix", { key: "tablePrefix" }),
   setting("disable-assertions", { key: "disableAssertions" }),
   setting("timeout", { default: "60s" }),
-  setting("concurrency", { default: "4" }),
+  setting("concurrency", { key: "concurrentQueryLimit" }),
   setting("wait"),
   // Given, it says that there is waiting at all.
   setting("wait-timeout"),

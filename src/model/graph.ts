@@ -50,6 +50,10 @@ export interface ProjectIdentity {
 export interface ProjectSettings extends ProjectIdentity {
   /** What is kept of the past, as the project file says it. */
   readonly retention?: RetentionSettings;
+  /** `concurrentQueryLimit` of the project file: models built at once. */
+  readonly concurrency?: number;
+  /** `idempotentActionRetries` of the project file. */
+  readonly retries?: number;
   readonly defaultSchema: string;
   readonly assertionSchema: string;
   readonly schemaSuffix?: string;

@@ -70,8 +70,10 @@ export const dataformJson = closed(
     ...shared,
     defaultDatabase: text("what ${database()} gives; the database itself is the one that is connected to"),
     databaseSuffix: ignored("of BigQuery"),
-    concurrentQueryLimit: withheld(ignored("of Dataform 2: run --concurrency says how many models are built at once")),
-    idempotentActionRetries: withheld(ignored("of Dataform 2")),
+    concurrentQueryLimit: withheld(count(1, "how many models are built at once, as run --concurrency; 4")),
+    idempotentActionRetries: withheld(
+      count(0, "how often a run does again what PostgreSQL refuses, as run --action-retry-limit; 0"),
+    ),
     useRunCache: withheld(ignored("of Dataform 2")),
     gcloudProjectId: withheld(ignored("of Dataform 2")),
   },

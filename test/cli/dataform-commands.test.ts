@@ -125,6 +125,30 @@ test("--action-retry-limit does again what the server refuses, and --execution-t
   expect(first.message).toContain("longer than --execution-timeout");
 });
 
+test("dataform.json says how many models are built at once, and how often again, as --concurrency and --action-retry-limit do", async () => {
+  const { dir, write } = testProject({
+    "dataform.json":
+      '{ "warehouse": "postgres", "defaultSchema": "marts", "concurrentQueryLimit": 1, "idempotentActionRetries": 2 }',
+    "a.sqlx": "config { type: \"table\" }\nselect 1 / (nextval('tries') - 2) as id",
+    "b.sqlx": 'config { type: "table" }\nselect 1 as id',
+    "c.sqlx": 'config { type: "table" }\nselect 1 as id',
+  });
+  const { url, settings } = await ownDatabase();
+  const env = { DATABASE_URL: url };
+  const again = () =>
+    withClient(settings, {}, (client) =>
+      client.script(script("drop sequence if exists tries; create sequence tries; select nextval('tries')")),
+    );
+  await again();
+  const { exitCode, stdout } = await cli(dir, ["run", "--json"], env);
+  const steps: readonly { readonly connection: number }[] = JSON.parse(stdout).steps;
+  expect([exitCode, steps.map(({ connection }) => connection)]).toEqual([0, [1, 1, 1]]);
+  write({
+    "dataform.json": '{ "warehouse": "postgres", "concurrentQueryLimit": "four", "idempotentActionRetries": -1 }',
+  });
+  expect((await cli(dir, ["run"], env)).stderr).toMatch(/concurrentQueryLimit[\s\S]*idempotentActionRetries/);
+});
+
 test("a package that publishes models, in the manner of dataform-scd, runs from where install puts it", async () => {
   const { url, settings } = await ownDatabase();
   await withClient(settings, {}, (client) =>

@@ -15,6 +15,8 @@ interface Case {
   readonly steps?: readonly Step[];
   /** Flags of `compile`. */
   readonly compile?: readonly string[];
+  /** What the project file of Dataform 3 says besides. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   /** Tables that operations write, by `schema.name`: their rows are compared, too. */
   readonly state?: readonly string[];
 }
@@ -42,6 +44,7 @@ function readCase(name: string): ComparedProject {
     versions: (said.versions ?? ["2", "3"]).map((version) => Number(version) as Version),
     steps: said.steps ?? [{ run: [] }, { run: [] }],
     compile: said.compile ?? [],
+    settings: said.settings ?? {},
     state: said.state ?? [],
     setup: read("setup.sql"),
   };
@@ -51,16 +54,16 @@ function readCase(name: string): ComparedProject {
 const ABOUT = /^(?:compat\.json|setup\.sql|dataform-[\d.]+\.json)$/;
 
 /** Makes a folder the project, as a version of Dataform has it, and keeps its `node_modules`. */
-export function putProject({ folder: from }: ComparedProject, version: Version, to: string): void {
+export function putProject({ folder: from, settings }: ComparedProject, version: Version, to: string): void {
   for (const name of readdirSync(to)) if (name !== "node_modules") rmSync(join(to, name), { recursive: true });
   for (const name of readdirSync(from))
     if (!ABOUT.test(name)) cpSync(join(from, name), join(to, name), { recursive: true });
   writeFileSync(join(to, "package.json"), "{}\n");
-  if (version === 3) replaceSettings(to);
+  if (version === 3) replaceSettings(to, settings);
 }
 
 /** The project file of Dataform 3 that says what that of Dataform 2 says. */
-function replaceSettings(project: string): void {
+function replaceSettings(project: string, more: ComparedProject["settings"]): void {
   const path = join(project, "dataform.json");
   const said = JSON.parse(readFileSync(path, "utf8")) as Readonly<Record<string, unknown>>;
   rmSync(path);
@@ -72,6 +75,7 @@ function replaceSettings(project: string): void {
     datasetSuffix: said.schemaSuffix,
     namePrefix: said.tablePrefix,
     vars: said.vars,
+    ...more,
   };
   // JSON is YAML.
   writeFileSync(join(project, "workflow_settings.yaml"), `${JSON.stringify(settings, null, 2)}\n`);

@@ -928,6 +928,7 @@ function valueFor({ type, enum: words, properties }: Setting): unknown {
   if (properties) return { releases: 3, runsFor: "30d" };
   if (words) return words[0];
   if (type === "object") return { a: "1" };
+  if (type === "integer") return 2;
   return type === "boolean" ? true : "x";
 }
 
@@ -948,7 +949,7 @@ test.each([
   );
   for (const [key, schema] of rest.filter(([, { deprecated }]) => !deprecated))
     await expect(
-      settings(file, JSON.stringify({ [key]: valueFor(schema) === true ? "yes" : 5 })),
+      settings(file, JSON.stringify({ [key]: ["boolean", "integer"].includes(schema.type!) ? "yes" : 5 })),
     ).rejects.toMatchObject({
       errors: [{ message: `${key} is wrong`, location: { file, line: 1, column: key.length + 5 } }],
     });
@@ -961,7 +962,7 @@ test("mistakes in the project file are told at once, with their lines and the ne
       '{\n  "warehouse": "postgres",\n  "$schema": "x",\n  "defaultSchemas": "x",\n  "vars": {\n    "a": 1\n  }\n}',
   });
   const known =
-    "project, warehouse, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, vars, builtinAssertionNamePrefix, disableAssertions, retention, defaultDatabase";
+    "project, warehouse, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, vars, builtinAssertionNamePrefix, disableAssertions, retention, defaultDatabase, concurrentQueryLimit, idempotentActionRetries";
   expect(text).toBe(
     [
       `dataform.json:3:3: unknown property "$schema"\n  3 |   "$schema": "x",\n        ^\n  expected: ${known}\n  found:    $schema\n  → leave it out`,

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ProjectFiles } from "../project.ts";
 
@@ -12,10 +12,17 @@ const LEFT: Readonly<Record<string, string>> = {
 /** Notes on files beside the project file that a project of Dataform has, and that nothing reads. */
 export function leftFiles({ projectDir, settingsFile }: ProjectFiles): readonly string[] {
   const left = Object.entries(LEFT).map(([file, why]) => ({ file, why }));
-  if (settingsFile === "dataform.json")
-    left.push({
-      file: "workflow_settings.yaml",
-      why: "dataform.json is there, and says what holds; remove one of them",
-    });
+  if (settingsFile === "dataform.json") {
+    const why = "dataform.json is there, and says what holds; remove one of them";
+    left.push({ file: "workflow_settings.yaml", why });
+    if (hasModels(projectDir))
+      left.push({ file: "models", why: "it was the folder of Dataform 1; move what is in it to definitions/" });
+  }
   return left.flatMap(({ file, why }) => (existsSync(join(projectDir, file)) ? [`${file} is not read: ${why}`] : []));
+}
+
+/** A folder of dbt is called so, too. */
+function hasModels(projectDir: string): boolean {
+  const folder = join(projectDir, "models");
+  return existsSync(folder) && readdirSync(folder, { recursive: true }).some((name) => String(name).endsWith(".sqlx"));
 }
