@@ -62,6 +62,14 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "show",
+    {
+      takes: "[options] <what>",
+      description: "the first rows of a model as its code says now, built or not; of a select over models with ref()",
+      load: async () => (await import("./commands/show.ts")).addShowCommand,
+    },
+  ],
+  [
     "query",
     {
       takes: "[options] <sql>",

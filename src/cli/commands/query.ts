@@ -1,75 +1,26 @@
-import { refuseOneNameTwice } from "../../export/source.ts";
-import { counted } from "../../model/counted.ts";
-import { UserError } from "../../model/errors.ts";
-import type { TableResult } from "../../postgres/client.ts";
-import { describeStatement } from "../../postgres/describe.ts";
-import { explaining } from "../../postgres/explain-statement.ts";
-import { type Reader, withReader } from "../../postgres/reading.ts";
-import { readingAdvice } from "../../postgres/sqlstate.ts";
-import { oneStatement, select } from "../../sql/authored.ts";
-import { type Sql, sql } from "../../sql/sql.ts";
-import { meaningful } from "../../sql/tokens.ts";
 import { openForReading } from "../database.ts";
-import { attended } from "../interrupt.ts";
-import { addConnectionOption, type ConnectionFlags } from "../options.ts";
+import {
+  addConnectionOption,
+  addIgnoredOptions,
+  addProjectOptions,
+  type ConnectionFlags,
+  type ProjectFlags,
+} from "../options.ts";
+import { printRows, type ShownFlags } from "../reading.ts";
 import type { AddCommand } from "../shell.ts";
-import { textTable } from "../show/table.ts";
-import { readable } from "../show/values.ts";
 
-/** What begins a statement that reads and gives rows. `explain` of one that writes is stopped by the transaction. */
-const READS = new Set(["select", "with", "values", "table", "show", "explain"]);
-
-/** The tokenizer and the server read quotes alike, and floating-point numbers have all their digits. */
-const SETTINGS = sql`set local standard_conforming_strings = on; set local extra_float_digits = 1`;
-
-const READING = { advise: readingAdvice } as const;
+interface QueryFlags extends ProjectFlags, ConnectionFlags, ShownFlags {}
 
 export const addQueryCommand: AddCommand = (command, shell) => {
   command
-    .argument("<sql>", "the statement")
+    .argument("<sql>", 'the statement; ref("name") is a relation of the project')
     .option("--json", "the rows as JSON, one array of objects; every number keeps its digits")
     .option("--quiet", "no line that counts the rows")
-    .action(async (text: string, flags: ConnectionFlags & { json?: boolean; quiet?: boolean }) => {
+    .action(async (text: string, flags: QueryFlags) => {
       const settings = await openForReading(shell, flags);
-      const reading = { applicationName: "dataform-query", settings: SETTINGS };
-      await attended(shell, (how) =>
-        withReader(settings, { ...reading, ...how }, async (reader) => {
-          if (flags.json) return shell.print(await inJson(reader, select(text, "the query"), how.signal));
-          const { columns, rows } = readable(await asIs(reader, text, how.signal));
-          shell.print(textTable(columns, rows, { width: shell.width?.stdout }));
-          if (!flags.quiet) shell.say(counted(rows.length, "row"));
-        }),
-      );
+      if (!/\bref\s*\(/.test(text)) return printRows(settings, text, flags, shell);
+      const { publishedQuery } = await import("../referring.ts");
+      await printRows(settings, await publishedQuery(text, flags, shell), flags, shell);
     });
-  addConnectionOption(command);
+  addIgnoredOptions(addConnectionOption(addProjectOptions(command)), shell.say);
 };
-
-async function asIs(reader: Reader, given: string, signal: AbortSignal): Promise<TableResult> {
-  const statement = oneStatement(given, "the query", "one statement");
-  const first = meaningful(statement.toString()).find(({ text }) => text !== "(")!.text;
-  if (!READS.has(first.toLowerCase()))
-    throw new UserError({
-      message: "a query only reads",
-      expected: `a statement that begins with ${[...READS].join(", ")}`,
-      found: `${first} …`,
-      hint: "what changes something is an operation of the project, or for psql",
-    });
-  const fenced = await explaining(statement, () => reader.fence(statement), READING);
-  signal.throwIfAborted();
-  return explaining(statement, () => reader.client.table(fenced), READING);
-}
-
-/** json, not jsonb: columns keep their order and numbers their digits. */
-async function inJson({ client, fence }: Reader, query: Sql, signal: AbortSignal): Promise<string> {
-  const fields = await explaining(query, () => describeStatement(client, query), READING);
-  signal.throwIfAborted();
-  refuseOneNameTwice(fields.map(({ name }) => name));
-  const fenced = await explaining(query, () => fence(query), READING);
-  const statement = sql`
-    select pg_catalog.row_to_json(line.*) from (
-      ${fenced}
-    ) as line`;
-  signal.throwIfAborted();
-  const { rows } = await explaining(query, () => client.table(statement), { ...READING, sent: statement });
-  return `[${rows.map(([row]) => row).join(",\n ")}]`;
-}
