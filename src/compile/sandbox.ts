@@ -97,6 +97,7 @@ export interface CoreAction {
     }[];
   };
   readonly jitCode?: string;
+  readonly hermeticity?: "HERMETIC" | "NON_HERMETIC";
 }
 
 export interface CoreTable extends CoreAction {

@@ -173,14 +173,19 @@ test("run --format dataform is Dataform's RunResult: statuses, tasks, times, wha
 });
 
 test("run --dry-run --format dataform is Dataform's ExecutionGraph, with the statements that are sent", async () => {
-  const { dir } = testProject(shop);
+  const { dir } = testProject({ ...shop, "off.sqlx": 'config { type: "table", disabled: true }\nselect 1 as a' });
   const { url } = await ownDatabase();
   const { exitCode, stdout } = await cli(dir, ["run", "--dry-run", "--format", "dataform", "--full-refresh"], {
     DATABASE_URL: url,
   });
   const graph = JSON.parse(stdout);
   expect(exitCode).toBe(0);
-  expect(graph.runConfig).toEqual({ includeDependencies: false, includeDependents: false, fullRefresh: true });
+  expect(graph.runConfig).toEqual({
+    includeDependencies: false,
+    includeDependents: false,
+    fullRefresh: true,
+    useRunCache: false,
+  });
   expect(graph.projectConfig).toMatchObject({ warehouse: "postgres", defaultSchema: "marts" });
   expect(graph.declarationTargets).toEqual([{ schema: "raw", name: "raw" }]);
   const told = (name: string) => graph.actions.find(({ target }: { target: { name: string } }) => target.name === name);
@@ -196,7 +201,8 @@ test("run --dry-run --format dataform is Dataform's ExecutionGraph, with the sta
     statement: expect.stringMatching(/^create table "_dataform"/),
   });
   expect(told("empty").tasks).toContainEqual({ type: "assertion", statement: expect.stringContaining("amount < 0") });
-  expect(told("noted")).toMatchObject({ type: "operation" });
+  expect(told("off")).toMatchObject({ type: "table", tasks: [] });
+  expect(told("noted")).toMatchObject({ type: "operation", hermeticity: "NON_HERMETIC" });
 });
 
 test("test --format dataform is Dataform's list of results", async () => {

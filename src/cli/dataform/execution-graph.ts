@@ -10,6 +10,8 @@ import type { ToldProject } from "./shape.ts";
 export interface DataformExecutionGraph {
   readonly projectConfig: DataformGraph["projectConfig"];
   readonly runConfig: object;
+  /** Dataform asks the server beforehand which relations are there; a plan knows what is published. */
+  readonly warehouseState: object;
   readonly actions: readonly DataformExecutionAction[];
   readonly declarationTargets: readonly Target[];
 }
@@ -22,17 +24,25 @@ interface DataformExecutionAction {
   readonly fileName: string;
   readonly actionDescriptor?: object;
   readonly dependencyTargets: readonly Target[];
+  readonly hermeticity: "HERMETIC" | "NON_HERMETIC";
 }
 
-/** The planned steps of actions that Dataform knows; the statements of each are those that are sent here. */
+/**
+ * The planned steps of actions that Dataform knows; the statements of each are those that are sent here.
+ * @param chosen keys of the selected actions: the disabled ones among them have nothing to do
+ */
 export function executionGraphOf(
   { graph, dataform }: ToldProject,
   { segments }: Plan,
   flags: RunFlags,
+  chosen: ReadonlySet<string>,
 ): DataformExecutionGraph {
-  const actions = new Map(graph.actions.map((action) => [targetKey(action.target), action]));
   const steps = segments.flatMap(({ steps: built, audits }) => [...built, ...audits]);
-  const descriptors = descriptorsOf(dataform);
+  const planned = new Map(steps.map((step) => [targetKey(step.target), step]));
+  const known = new Map(graph.actions.map((action) => [targetKey(action.target), action]));
+  const told = toldActions(dataform);
+  const off = graph.actions.filter(({ disabled, target }) => disabled && chosen.has(targetKey(target)));
+  const keys = [...planned.keys(), ...off.map(({ target }) => targetKey(target))];
   return {
     projectConfig: dataform.projectConfig,
     runConfig: {
@@ -41,11 +51,13 @@ export function executionGraphOf(
       includeDependencies: flags.includeDeps ?? false,
       includeDependents: flags.includeDependents ?? false,
       fullRefresh: flags.fullRefresh ?? false,
+      useRunCache: false,
     },
-    actions: steps.flatMap((step) => {
-      const action = actions.get(targetKey(step.target));
+    warehouseState: {},
+    actions: keys.flatMap((key) => {
+      const action = known.get(key);
       const type = action && typeOf(action);
-      return type ? [executionAction(step, action, type, descriptors.get(targetKey(action.target)))] : [];
+      return type ? [executionAction(action, type, tasksOf(planned.get(key)), told.get(key))] : [];
     }),
     declarationTargets: graph.actions.filter(({ kind }) => kind === "declaration").map(({ target }) => target),
   };
@@ -57,35 +69,38 @@ function typeOf(action: Action): DataformExecutionAction["type"] | undefined {
   return action.kind === "assertion" ? "assertion" : undefined;
 }
 
+function tasksOf(step: Step | undefined): DataformExecutionAction["tasks"] {
+  if (!step) return [];
+  const statements = step.step === "audit" ? onSavepoint("audit", [step.statement]) : step.statements;
+  return statements.map(({ sql, role }) => ({
+    type: step.step === "audit" && role === "read" ? "assertion" : "statement",
+    statement: sql,
+  }));
+}
+
 function executionAction(
-  step: Step,
   action: Action,
   type: DataformExecutionAction["type"],
-  descriptor: object | undefined,
+  tasks: DataformExecutionAction["tasks"],
+  told: ToldAction | undefined,
 ): DataformExecutionAction {
-  const statements = step.step === "audit" ? onSavepoint("audit", [step.statement]) : step.statements;
-  const ofStatement = (sql: string, role: string) => ({
-    type: step.step === "audit" && role === "read" ? ("assertion" as const) : ("statement" as const),
-    statement: sql,
-  });
   return {
-    tasks: statements.map(({ sql, role }) => ofStatement(sql, role)),
+    tasks,
     type,
-    target: step.target,
+    target: action.target,
     ...(isModel(action) ? { tableType: action.kind } : {}),
     fileName: action.file,
-    ...(descriptor ? { actionDescriptor: descriptor } : {}),
+    ...(told?.actionDescriptor ? { actionDescriptor: told.actionDescriptor } : {}),
     dependencyTargets: action.dependencies,
+    hermeticity: told?.hermeticity ?? (type === "operation" ? "NON_HERMETIC" : "HERMETIC"),
   };
 }
 
-function descriptorsOf({ tables, operations, assertions }: DataformGraph): ReadonlyMap<string, object> {
-  const all = [tables, operations, assertions].flatMap((list): DescribedAction[] => [...(list ?? [])]);
+function toldActions({ tables, operations, assertions }: DataformGraph): ReadonlyMap<string, ToldAction> {
+  const all = [tables, operations, assertions].flatMap((list): readonly ToldAction[] => list ?? []);
   return new Map(
-    all.flatMap(({ target, actionDescriptor }) =>
-      actionDescriptor ? [[targetKey({ schema: target.schema ?? "", name: target.name }), actionDescriptor]] : [],
-    ),
+    all.map((action) => [targetKey({ schema: action.target.schema ?? "", name: action.target.name }), action]),
   );
 }
 
-type DescribedAction = NonNullable<DataformGraph["tables" | "operations" | "assertions"]>[number];
+type ToldAction = NonNullable<DataformGraph["tables" | "operations" | "assertions"]>[number];

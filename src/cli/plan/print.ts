@@ -10,7 +10,7 @@ import type { CompiledGraph } from "../../model/graph.ts";
 import { changesCode } from "../../plan/choose.ts";
 import { plan } from "../../plan/planner.ts";
 import { withoutRetired } from "../../plan/removed.ts";
-import { asksPast } from "../../plan/select.ts";
+import { asksPast, listActions } from "../../plan/select.ts";
 import { splitNote } from "../../plan/splits.ts";
 import { withClient } from "../../postgres/client.ts";
 import { estimateRows } from "../../postgres/estimate-rows.ts";
@@ -50,8 +50,10 @@ export async function printPlan(
 ): Promise<void> {
   const seen = await attended(shell, (how) => tryOut(graph, settings, flags, { shell, how }));
   const { plan: made, preview: found, catalog } = seen;
-  if (dataform) shell.print(dataformJson(executionGraphOf({ graph, dataform }, made, flags)));
-  else if (flags.json) {
+  if (dataform) {
+    const chosen = listActions(graph, choosing(flags, shell));
+    shell.print(dataformJson(executionGraphOf({ graph, dataform }, made, flags, chosen)));
+  } else if (flags.json) {
     const document: Documents["plan"] = { ...made, summary: summarize(seen), preview: found };
     shell.print(JSON.stringify(document, null, 2));
   } else if (flags.sql) shell.print(renderPlan(made, found), "exact");
