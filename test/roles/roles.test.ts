@@ -209,7 +209,7 @@ test("loads, builds, audits, publishes, goes back and collects as users without 
     "reports v publisher",
     "staging v publisher",
   ]);
-  expect(owned).toContain("_dataform|r|publisher|14");
+  expect(owned).toContain("_dataform|r|publisher|15");
 });
 
 test("a failed assertion keeps its rows where readers cannot see them", async () => {
