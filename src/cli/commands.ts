@@ -267,6 +267,15 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "doctor",
+    {
+      takes: "[options] [project-dir]",
+      description: "look whether this project can run here, and say what to do where it cannot; changes nothing",
+      load: async () => (await import("./commands/doctor.ts")).addDoctorCommand,
+      alias: "debug",
+    },
+  ],
+  [
     "format",
     {
       takes: "[options] [project-dir]",

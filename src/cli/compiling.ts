@@ -16,6 +16,11 @@ export function compileAsFarAs(shell: Shell, flags: ProjectFlags): Promise<Compi
   return compilingWith(compileAll, shell, flags);
 }
 
+/** The same, and nothing is written into the project's folder. */
+export function compileLeavingNothing(shell: Shell, flags: ProjectFlags): Promise<Compilation> {
+  return compilingWith((folder, { keepIn: _, ...options }) => compileAll(folder, options), shell, flags);
+}
+
 function compilingWith<Made>(
   make: (projectDir: string, options: CompileOptions) => Promise<Made>,
   shell: Shell,

@@ -37,9 +37,14 @@ export function whereLine(settings: ConnectionSettings, flags: EnvironmentFlags,
   return [databaseLine(settings), environmentText(flags, shell)].join(", ");
 }
 
-export function databaseLine({ source, passedOver = [], roles, publisher, ...settings }: ConnectionSettings): string {
+export function databaseLine(settings: ConnectionSettings): string {
+  return `database ${databaseText(settings)}`;
+}
+
+/** Its URL without a password, and which place named it. */
+export function databaseText({ source, passedOver = [], roles, publisher, ...settings }: ConnectionSettings): string {
   const passed = passedOver.length ? `; not ${passedOver.join(", ")}` : "";
-  const database = `database ${connectionUrl({ ...settings, source })} (${source}${passed})`;
+  const database = `${connectionUrl({ ...settings, source })} (${source}${passed})`;
   const logins = publisher ? `publishing as ${publisher.user}` : "one login";
   return roles ? `${database}, roles ${roles} (${logins})` : database;
 }

@@ -4,6 +4,7 @@ import type { Plan } from "../model/plan.ts";
 import type { RunReport } from "../model/report.ts";
 import type { Preview } from "../run/preview.ts";
 import type { UnitTestReport } from "../run/unit-tests.ts";
+import type { Diagnosis } from "./doctor/findings.ts";
 import type { PlanSummary } from "./plan/summary.ts";
 
 /**
@@ -19,6 +20,8 @@ export interface Documents {
   readonly "run-report": RunReport;
   /** `dataform test --json`: how the unit tests went. */
   readonly "unit-test-report": UnitTestReport;
+  /** `dataform doctor --json`: what was looked at, what was found, and what to do about it. */
+  readonly diagnosis: Diagnosis;
   /** What every command prints with `--json` that ends without its report. */
   readonly errors: ErrorDocument;
 }

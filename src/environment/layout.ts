@@ -12,7 +12,7 @@ import { LAYOUTS } from "./layouts.ts";
 import { RECORD, type RecordState, readRecord, refuseAltered, refuseIncomplete } from "./record.ts";
 
 /** The oldest server that has what the release protocol needs (security_invoker, NULLS NOT DISTINCT). */
-const OLDEST_SERVER = 150_000;
+export const OLDEST_SERVER = 150_000;
 
 /** How a wait can be ended, and who is told of it. */
 interface Waiting {
@@ -129,7 +129,7 @@ function inUse(error: Error): UserError {
   });
 }
 
-function tooOld(server: number): UserError {
+export function tooOld(server: number): UserError {
   return new UserError({
     message: "this PostgreSQL is too old",
     expected: "version 15 or newer",

@@ -68,13 +68,18 @@ function inTheWay(error: Error, environment: string): UserError {
   });
 }
 
-function notAllowed(error: Error, { user, roles = DEFAULT_PREFIX }: ConnectionSettings): UserError {
+/** @param found what it may not do, or what the server said to it */
+export function notAllowed(
+  found: string,
+  { user, roles = DEFAULT_PREFIX }: Pick<ConnectionSettings, "user" | "roles">,
+  cause?: Error,
+): UserError {
   return new UserError({
     message: `user ${user} has not the rights that a run needs`,
-    found: error.message,
+    found,
     hint: `\`dataform roles --prefix ${roles} --apply\`, as an administrator, makes the project's schemas and grants what is needed`,
     code: SQLSTATE.insufficientPrivilege,
-    cause: error,
+    cause,
   });
 }
 
@@ -150,7 +155,8 @@ export async function withSession<T>(
       overtaken: () => retry(async (current) => (await lookAgain(current)) !== own),
     });
   } catch (error) {
-    if (sqlState(error) === SQLSTATE.insufficientPrivilege) throw notAllowed(error as Error, settings);
+    if (sqlState(error) === SQLSTATE.insufficientPrivilege)
+      throw notAllowed((error as Error).message, settings, error as Error);
     // The statement that it cut off, or the connection, is not what went wrong.
     if (signal.aborted && (sqlState(error) === SQLSTATE.queryCanceled || connectionLost(error))) throw signal.reason;
     if (sqlState(error) === SQLSTATE.lockNotAvailable) throw inTheWay(error as Error, environment);

@@ -7,7 +7,7 @@ import { sql } from "../sql/sql.ts";
 import { statement } from "../sql/statement.ts";
 
 /** Schemas that the actions write to and that are not there. */
-export function missingSchemas(chosen: readonly Action[], catalog: Catalog): string[] {
+export function missingSchemas(chosen: readonly Action[], catalog: Pick<Catalog, "schemas">): string[] {
   const hasOutput = (action: Action): boolean => isModel(action) || (action as Operations).hasOutput === true;
   const wanted = new Set(chosen.filter(hasOutput).map((action) => action.target.schema));
   return [...wanted].filter((schema) => !catalog.schemas.includes(schema)).sort();

@@ -73,8 +73,10 @@ test("compile, plan, run, test and what ends without a report print documents of
   await printed("plan", ["run", "--dry-run"]);
   await printed("run-report", ["run"]);
   await printed("unit-test-report", ["test"]);
+  await printed("diagnosis", ["doctor"]);
   write({ "typo.sqlx": 'config { type: "tabel" }\nselect 1' });
   await printed("errors", ["compile"]);
+  await printed("diagnosis", ["doctor"]);
   await printed("errors", ["run", "--actions"]);
 });
 

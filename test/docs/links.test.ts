@@ -98,7 +98,7 @@ test("the commands and flags of dbt that start.md translates are those that are 
     ...cell.matchAll(/`(?:dbt (\w+)|(--[\w-]+))`/g),
   ]);
   // These are the same here.
-  const same = ["run", "test", "ls"];
+  const same = ["run", "test", "ls", "debug"];
   const untold = words.filter(
     ([, command, flag]) =>
       !same.includes(command ?? flag!) &&

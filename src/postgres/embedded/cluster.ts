@@ -152,7 +152,7 @@ function failed(folder: string, output: string): UserError {
 }
 
 /** Refuses a cluster that these programs or this user cannot run. */
-export function checkCluster(binaries: Binaries, place: Place): void {
+export function checkCluster(binaries: Pick<Binaries, "major">, place: Place): void {
   const made = majorOf(place);
   if (made !== binaries.major) throw otherMajor(place.dataDir, made, binaries.major);
   const owner = statSync(place.dataDir).uid;

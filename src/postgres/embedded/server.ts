@@ -155,7 +155,7 @@ function copiedFrom(stored: Stored | undefined, { home }: Place): string | undef
   return stored?.outside && stored.outside !== home ? ownerOf(stored.outside) : undefined;
 }
 
-function passwordLost(place: Place): UserError {
+export function passwordLost(place: Place): UserError {
   return new UserError({
     message: `the embedded database in ${place.dataDir} has lost its password`,
     found: `no server.json in ${place.folder}`,
