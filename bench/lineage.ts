@@ -8,11 +8,12 @@ import { cacheFile } from "../src/lineage/cache-file.ts";
 import { readLineage } from "../src/lineage/read-lineage.ts";
 import type { ConnectionSettings } from "../src/model/connection-settings.ts";
 import type { CompiledGraph } from "../src/model/graph.ts";
+import { publicTargets } from "../src/model/graph.ts";
 import { plan } from "../src/plan/planner.ts";
 import { type Client, withClient } from "../src/postgres/client.ts";
 import { readCatalog } from "../src/postgres/read-catalog.ts";
 import { preview } from "../src/run/preview.ts";
-import { publicTargets, run } from "../src/run/run.ts";
+import { run } from "../src/run/run.ts";
 import { startServer } from "./server.ts";
 import { writeProject } from "./workload.ts";
 

@@ -16,6 +16,7 @@ export { type ConnectionSettings, connectionUrl } from "./model/connection-setti
 export type * from "./model/declarations.ts";
 export { formatUserError, type SourceLocation, UserError, type UserErrorDetails, UserErrors } from "./model/errors.ts";
 export type * from "./model/graph.ts";
+export { publicTargets } from "./model/graph.ts";
 export type * from "./model/load-report.ts";
 export type * from "./model/plan.ts";
 export type * from "./model/report.ts";
@@ -25,7 +26,7 @@ export { type PlanOptions, plan } from "./plan/planner.ts";
 export { type Client, connect, withClient, withTransaction } from "./postgres/client.ts";
 export { embeddedStatus, startEmbedded, stopEmbedded } from "./postgres/embedded/server.ts";
 export { readCatalog } from "./postgres/read-catalog.ts";
-export { publicTargets, type RunOptions, run } from "./run/run.ts";
+export { type RunOptions, run } from "./run/run.ts";
 export { runUnitTests, type UnitTestReport } from "./run/unit-tests.ts";
 export { script } from "./sql/authored.ts";
 export { id } from "./sql/identifiers.ts";

@@ -60,6 +60,7 @@ export async function runCommand(
   const made = await untilInterrupted(shell, (signal) =>
     run(graph, settings, {
       ...selection(flags, shell),
+      ...(flags.defer === undefined ? {} : { defer: flags.defer }),
       concurrency: flags.concurrency ?? graph.project.concurrency ?? 4,
       retries: flags.actionRetryLimit ?? graph.project.retries ?? 0,
       ...releaseOptions(flags),

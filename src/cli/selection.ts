@@ -17,6 +17,7 @@ export interface RunFlags extends ProjectFlags, ReleaseFlags, ShapeFlags {
   readonly includeDependents?: boolean;
   readonly fullRefresh?: boolean;
   readonly changed?: boolean;
+  readonly defer?: string;
   readonly adopt?: boolean;
   readonly allowLoss?: readonly string[];
   readonly dryRun?: boolean;
@@ -63,6 +64,7 @@ export function addBuildingOptions(command: Command): Command {
         "of these, only what is not as it was built last: its code, or what it reads; nothing to do publishes nothing",
       ).conflicts("fullRefresh"),
     )
+    .option("--defer <environment>", "read of that one what is not built, and not published here")
     .option("--full-refresh", "rebuild incremental models from scratch, except protected ones")
     .option("--adopt", "take over relations of the models' names that others made, with what is built on them")
     .addOption(

@@ -38,6 +38,8 @@ export interface Catalog {
   readonly publisher?: string;
   /** With such roles: what is built could not be read by the role that publishes, so that readers would be refused. */
   readonly buildsUnread?: true;
+  /** By `schema.name`, what is read in place of a model of which nothing is published: that of another environment. */
+  readonly deferred?: Readonly<Record<string, Target>>;
   /** What stands under the models; absent where nobody asks what is as it was. */
   readonly ground?: Ground;
 }

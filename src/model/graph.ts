@@ -219,3 +219,8 @@ export function isStored(action: Action): action is Stored {
 export function isShown(action: Action): action is Exclude<Model, Stored> {
   return isModel(action) && !MODELS[action.kind];
 }
+
+/** The public names of the models. */
+export function publicTargets(graph: CompiledGraph): Target[] {
+  return graph.actions.filter(isModel).map((model) => model.target);
+}

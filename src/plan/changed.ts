@@ -1,4 +1,4 @@
-import type { Manifest } from "../model/catalog.ts";
+import type { Catalog, Manifest } from "../model/catalog.ts";
 import { type Action, isModel } from "../model/graph.ts";
 import type { Ground, Known } from "../model/ground.ts";
 import { targetKey } from "../model/target.ts";
@@ -13,13 +13,15 @@ type Stamps = Map<string, string | null>;
 export class Changes {
   readonly #actions: ReadonlyMap<string, Action>;
   readonly #manifest: Manifest;
+  readonly #deferred: NonNullable<Catalog["deferred"]>;
   readonly #ground: Ground;
   #visible: ReadonlyMap<string, readonly string[]> | undefined;
 
-  /** @param manifest with the objects as they are to be read */
-  constructor(actions: readonly Action[], manifest: Manifest, ground: Ground) {
+  /** @param catalog with the objects as they are to be read */
+  constructor(actions: readonly Action[], catalog: Pick<Catalog, "manifest" | "deferred">, ground: Ground) {
     this.#actions = new Map(actions.map((action) => [targetKey(action.target), action]));
-    this.#manifest = manifest;
+    this.#manifest = catalog.manifest;
+    this.#deferred = catalog.deferred ?? {};
     this.#ground = ground;
   }
 
@@ -104,9 +106,13 @@ export class Changes {
     const own = targetKey(action.target);
     for (const name of [...action.dependencies.map(targetKey), ...this.#meant(byHand)]) {
       if (name === own || stamps.has(name)) continue;
-      const read = this.#actions.get(name);
+      const other = this.#manifest[name] ? undefined : this.#deferred[name];
+      const read = other ? undefined : this.#actions.get(name);
       if (read?.kind !== "view") {
-        stamps.set(name, read && isModel(read) ? this.#objectOf(name) : this.#stampOf(name, ofRows));
+        stamps.set(
+          name,
+          read && isModel(read) ? this.#objectOf(name) : this.#stampOf(other ? targetKey(other) : name, ofRows),
+        );
         continue;
       }
       const known = this.#ground.known.get(name);

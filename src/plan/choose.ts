@@ -18,7 +18,7 @@ export function chooseActions(graph: CompiledGraph, catalog: Catalog, options: C
   const models = new Map(graph.actions.filter(isModel).map((model) => [targetKey(model.target), model]));
   const everything = isWhole(options);
   const excluded = excludedActions(known, options);
-  const changes = options.changed ? new Changes(graph.actions, catalog.manifest, catalog.ground!) : undefined;
+  const changes = options.changed ? new Changes(graph.actions, catalog, catalog.ground!) : undefined;
   const reasons = new Map<string, string>();
   const built = new Set<string>();
   for (const action of inDependencyOrder(graph.actions)) {
@@ -114,5 +114,12 @@ function canRead(
 ): boolean {
   return reader.dependencies
     .map(targetKey)
-    .every((key) => !models.has(key) || built.has(key) || catalog.manifest[key] || catalog.relations[key]);
+    .every(
+      (key) =>
+        !models.has(key) ||
+        built.has(key) ||
+        catalog.manifest[key] ||
+        catalog.deferred?.[key] ||
+        catalog.relations[key],
+    );
 }

@@ -58,6 +58,7 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
     notes: [
       ...graph.notes,
       ...namelessNote(graph, catalog, options),
+      ...deferredNote(chosen, models, catalog, reasons),
       ...unprotectedReaders([...models.values()]),
       ...removedNote(removed),
     ],
@@ -183,6 +184,8 @@ function resolver(models: Models, catalog: Catalog, built: ReadonlyMap<string, s
     if (damage !== undefined && key !== targetKey(reader.target))
       throw damaged(reader, target, { object: object!, damage });
     if (object) return privateObject(object);
+    const deferred = catalog.deferred?.[key];
+    if (deferred) return { ...publicNames(deferred), renamed: true };
     if (catalog.relations[key]) return publicNames(target);
     throw neverBuilt(reader, target);
   };
@@ -192,7 +195,7 @@ function neverBuilt(reader: Action, target: Target): UserError {
   return new UserError({
     message: `${targetKey(reader.target)} reads ${targetKey(target)}, which has never been built`,
     location: { file: reader.file },
-    hint: `build it too: --include-deps, or --actions ${targetKey(target)}`,
+    hint: `build it too: --include-deps, or --actions ${targetKey(target)}; --defer <environment> reads that of another one`,
   });
 }
 
@@ -208,6 +211,20 @@ function damaged(reader: Action, target: Target, by: { readonly object: string; 
 /** Whether nothing is left that a guard could compare with: a run that adds rows makes the view of them again first. */
 function isGone({ object }: ManifestEntry, { newRows }: BuildStep, { damage }: Catalog): boolean {
   return damage?.[object] !== undefined && !newRows;
+}
+
+/** What is read of another environment. */
+function deferredNote(
+  chosen: readonly Action[],
+  models: Models,
+  { deferred = {}, manifest }: Catalog,
+  reasons: ReadonlyMap<string, string>,
+): string[] {
+  const read = new Set(chosen.flatMap(({ dependencies }) => dependencies.map(targetKey)));
+  const from = [...read].filter((key) => models.has(key) && !manifest[key] && !reasons.has(key) && deferred[key]);
+  if (!from.length) return [];
+  const names = from.map((key) => targetKey(deferred[key]!)).sort();
+  return [`read of another environment, since nothing of them is published in this one: ${names.join(", ")}`];
 }
 
 /** Told once, before there is anything to lose. */

@@ -1,5 +1,6 @@
 import { VERSION } from "../config/version.ts";
 import type { Stamp } from "../model/ground.ts";
+import { roleName } from "../model/roles.ts";
 import { literal } from "../sql/literals.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { type Sql, sql } from "../sql/sql.ts";
@@ -37,6 +38,13 @@ const SETTINGS =
     " ",
   );
 
+/** Settings of databases and roles that a session of this one has, the one that builds among them: where roles are used, \`$1\`. */
+const itsSettings = sql`
+  select r.setdatabase, r.setrole, r.setconfig
+  from pg_db_role_setting as r
+  where r.setdatabase in (0, (select oid from pg_database where datname = current_database()))
+    and (r.setrole = 0 or r.setrole in (select oid from pg_roles where rolname in (session_user, $1)))`;
+
 const hash = (text: Sql) => sql`md5(coalesce(${text}, ''))`;
 const list = (words: readonly string[]) => sql`string_to_array(${literal(words.join(" "))}, ' ')`;
 
@@ -53,7 +61,7 @@ const world = sql`
     (select string_agg(reset_val, ',' order by name) from pg_settings where lower(name) = any (${list(SETTINGS)})),
     (select stats_reset from pg_stat_database where datname = current_database()),
     pg_stat_get_bgwriter_stat_reset_time(),
-    (select string_agg(concat_ws(',', setdatabase, setrole, setconfig), ';' order by setdatabase, setrole) from pg_db_role_setting),
+    (select string_agg(concat_ws(',', setdatabase, setrole, setconfig), ';' order by setdatabase, setrole) from (${itsSettings}) as s),
     (select string_agg(concat_ws(',', extname, extversion), ';' order by extname) from pg_extension),
     (
       select string_agg(
@@ -120,7 +128,7 @@ const shapeOf = sql`
 const isVisible = sql`(
   n.nspname in ('public', session_user)
   or n.nspname = any (regexp_split_to_array((select replace(reset_val, '"', '') from pg_settings where name = 'search_path'), '\\s*,\\s*'))
-  or exists (select from pg_db_role_setting, unnest(setconfig) as s(text) where s.text like 'search_path=%')
+  or exists (select from (${itsSettings}) as r, unnest(r.setconfig) as s(text) where s.text like 'search_path=%')
 )`;
 
 const relations = sql`
@@ -182,6 +190,7 @@ const behindViews = (views: Sql) => sql`
 export async function readGround(client: Client, asked: ReadonlySet<string>): Promise<ReadGround> {
   const { rows } = await client.query<Record<"world" | "unsteady" | "relations", string>>(
     sql`select (${world}) as world, (${unsteady}) as unsteady, (${relations}) as relations`,
+    [client.roles ? roleName(client.roles, "builder") : ""],
   );
   const row = rows[0]!;
   const functions = new Set(JSON.parse(row.unsteady) as string[]);

@@ -1,22 +1,44 @@
 import { readKnown, readResults } from "../environment/known.ts";
-import type { Manifest } from "../model/catalog.ts";
+import { refuseUnknown } from "../environment/metadata.ts";
+import type { Catalog } from "../model/catalog.ts";
 import { type CompiledGraph, isModel } from "../model/graph.ts";
 import type { Ground, Known } from "../model/ground.ts";
 import type { StepResult } from "../model/report.ts";
-import { targetKey } from "../model/target.ts";
+import { type Target, targetKey } from "../model/target.ts";
 import { Changes } from "../plan/changed.ts";
+import { deferredTo } from "../plan/defer.ts";
 import { inDependencyOrder } from "../plan/order.ts";
 import type { Client } from "../postgres/client.ts";
+import { readCatalog } from "../postgres/read-catalog.ts";
 import { readGround } from "../postgres/read-ground.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
 
 /** What stands under the models of a project, and of what they were built. */
-export async function readGroundOf(graph: CompiledGraph, client: Client, environment: string): Promise<Ground> {
+export async function readGroundOf(
+  graph: CompiledGraph,
+  client: Client,
+  environment: string,
+  deferred: NonNullable<Catalog["deferred"]> = {},
+): Promise<Ground> {
   const known = await readKnown(client, environment);
   const reads = graph.actions.flatMap(({ dependencies }) => dependencies.map(targetKey));
   const byHand = [...known.values()].flatMap(({ names }) => names);
   const results = await readResults(client, environment);
-  return { ...(await readGround(client, new Set([...reads, ...byHand]))), known, results };
+  return {
+    ...(await readGround(client, new Set([...reads, ...byHand, ...Object.values(deferred).map(targetKey)]))),
+    known,
+    results,
+  };
+}
+
+/** By key, what another environment publishes of the models. @throws UserError where there is none of that name */
+export async function readDeferred(
+  graph: CompiledGraph,
+  client: Client,
+  environment: string,
+): Promise<Record<string, Target>> {
+  await refuseUnknown(client, environment);
+  return deferredTo(graph, (await readCatalog(client, environment, [])).manifest);
 }
 
 interface Done {
@@ -24,20 +46,20 @@ interface Done {
   /** As it was before anything was built. */
   readonly ground: Ground;
   /** As it is published. */
-  readonly manifest: Manifest;
+  readonly catalog: Pick<Catalog, "manifest" | "deferred">;
   readonly results: ReadonlyMap<string, StepResult>;
 }
 
 /** By key, of what each action was built that a run has done; null where it did not go well. */
-export function knownOf({ graph, ground, manifest, results }: Done): ReadonlyMap<string, Known | null> {
+export function knownOf({ graph, ground, catalog, results }: Done): ReadonlyMap<string, Known | null> {
   const known = new Map(ground.known);
-  const changes = new Changes(graph.actions, manifest, { ...ground, known });
+  const changes = new Changes(graph.actions, catalog, { ...ground, known });
   const done = new Map<string, Known | null>();
   for (const action of inDependencyOrder(graph.actions)) {
     const key = targetKey(action.target);
     const status = results.get(key)?.status;
     if (status === undefined || action.kind === "operations") continue;
-    const isWell = status === "ok" && (!isModel(action) || manifest[key]?.fingerprint === fingerprint(action));
+    const isWell = status === "ok" && (!isModel(action) || catalog.manifest[key]?.fingerprint === fingerprint(action));
     const of = isWell ? changes.knownOf(action) : null;
     done.set(key, of);
     if (of) known.set(key, of);

@@ -78,3 +78,35 @@ test("retry goes on from the last run: what failed, was held or not tried; state
   const planned = JSON.parse((await cli(dir, ["plan", "-s", "state:new", "--json"], env)).stdout);
   expect(planned.segments).toEqual([]);
 });
+
+test("--defer reads of another environment what is not built, and not published in this one", async () => {
+  const project = testProject({
+    "a.sqlx": 'config { type: "table" }\nselect 1 as id',
+    "b.sqlx": 'config { type: "view" }\nselect id from ${ref("a")}',
+    "c.sqlx":
+      'config { type: "table", assertions: { rowConditions: ["id > 0"] } }\nselect b.id + 1 as id from ${ref("b")} join ${ref("a")} on a.id = b.id',
+    "d.sqlx": 'config { type: "incremental", uniqueKey: ["id"] }\nselect id from ${ref("a")}',
+  });
+  const env = { DATABASE_URL: (await ownDatabase()).url };
+  const dev = ["--environment", "dev", "--schema-suffix", "dev", "--defer"];
+  const said = async (...args: string[]) => (await cli(project.dir, args, env)).stderr;
+  expect(await said("run", "--environment", "prod")).toContain("Done: 5 ok");
+  expect(await said("run", "-s", "c", ...dev.slice(0, 4))).toContain(
+    "marts_dev.c reads marts_dev.b, which has never been built",
+  );
+  expect(await said("run", "-s", "c", ...dev, "prd")).toContain("there is no environment prd");
+  expect(await said("plan", "-s", "c", ...dev, "prod")).toContain(
+    "read of another environment, since nothing of them is published in this one: marts.a, marts.b",
+  );
+  const first = await said("run", "-s", "c", "d", ...dev, "prod");
+  expect(first).toContain("Done: 3 ok");
+  expect((await cli(project.dir, ["query", "select id from marts_dev.c"], env)).stdout).toContain("2");
+  // What is published there since is other rows; what is built here takes its place.
+  expect(await said("run", "-s", "c", "d", "--changed", ...dev, "prod")).toContain("Done: 0 ok");
+  project.write({ "definitions/a.sqlx": 'config { type: "table" }\nselect 5 as id' });
+  expect(await said("run", "--environment", "prod")).toContain("Done: 5 ok");
+  expect(await said("run", "-s", "c", "d", "--changed", ...dev, "prod")).toContain("Done: 3 ok");
+  expect((await cli(project.dir, ["query", "select id from marts_dev.c"], env)).stdout).toContain("6");
+  expect(await said("run", "-s", "a", ...dev, "prod")).toContain("Done: 1 ok");
+  expect(await said("plan", "-s", "c", ...dev, "prod")).toContain("published in this one: marts.b");
+});

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { readSource } from "../../src/compile/source.ts";
+import { publicTargets } from "../../src/model/graph.ts";
 import type { StepError } from "../../src/model/report.ts";
 import { plan } from "../../src/plan/planner.ts";
 import { readCatalog } from "../../src/postgres/read-catalog.ts";
 import { preview } from "../../src/run/preview.ts";
-import { publicTargets } from "../../src/run/run.ts";
 import { runUnitTests } from "../../src/run/unit-tests.ts";
 import { makeLedger, scd2Files } from "../support/history.ts";
 import { declaration, incremental, operations, postgres, table, tableOf, view } from "../support/models.ts";

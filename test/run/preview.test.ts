@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import type { Catalog } from "../../src/model/catalog.ts";
+import { publicTargets } from "../../src/model/graph.ts";
 import { plan } from "../../src/plan/planner.ts";
 import type { Client } from "../../src/postgres/client.ts";
 import { readCatalog } from "../../src/postgres/read-catalog.ts";
 import { preview } from "../../src/run/preview.ts";
 import { refuseWithoutRoom, roomToPublish } from "../../src/run/room.ts";
-import { publicTargets } from "../../src/run/run.ts";
 import { warehouse } from "../support/warehouse.ts";
 
 const noRoom = Object.assign(new Error("out of shared memory"), {

@@ -228,7 +228,7 @@ test("reading a model that was never built is refused before anything happens", 
   const { run } = await warehouse({ "a.sqlx": table("select 1 as id"), "b.sqlx": table('select id from ${ref("a")}') });
   await expect(run({ actions: ["b"] })).rejects.toMatchObject({
     message: "marts.b reads marts.a, which has never been built",
-    hint: "build it too: --include-deps, or --actions marts.a",
+    hint: "build it too: --include-deps, or --actions marts.a; --defer <environment> reads that of another one",
   });
 });
 

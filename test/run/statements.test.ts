@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
+import { publicTargets } from "../../src/model/graph.ts";
 import { plan } from "../../src/plan/planner.ts";
 import { SNAPSHOT } from "../../src/plan/snapshot.ts";
 import { readCatalog } from "../../src/postgres/read-catalog.ts";
 import { rollback } from "../../src/release/rollback.ts";
 import { preview } from "../../src/run/preview.ts";
-import { publicTargets, run } from "../../src/run/run.ts";
+import { run } from "../../src/run/run.ts";
 import { table } from "../support/models.ts";
 import { proxy } from "../support/proxy.ts";
 import { statuses, stepOf, warehouse } from "../support/warehouse.ts";

@@ -1,13 +1,13 @@
 import { InvalidArgumentError, Option } from "commander";
 import { counted } from "../../model/counted.ts";
 import type { Action, CompiledGraph } from "../../model/graph.ts";
+import { publicTargets } from "../../model/graph.ts";
 import { nearest } from "../../model/nearest.ts";
 import { targetKey } from "../../model/target.ts";
 import { asksPast, listActions, withPast } from "../../plan/select.ts";
 import { withClient } from "../../postgres/client.ts";
 import { readCatalog } from "../../postgres/read-catalog.ts";
 import { readGroundOf } from "../../run/known.ts";
-import { publicTargets } from "../../run/run.ts";
 import { compileProject } from "../compiling.ts";
 import { openDatabase } from "../database.ts";
 import { addFolder } from "../folder.ts";

@@ -7,6 +7,7 @@ import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { named } from "../../model/counted.ts";
 import { errorData, formatUserError } from "../../model/errors.ts";
 import type { CompiledGraph } from "../../model/graph.ts";
+import { publicTargets } from "../../model/graph.ts";
 import { changesCode } from "../../plan/choose.ts";
 import { plan } from "../../plan/planner.ts";
 import { withoutRetired } from "../../plan/removed.ts";
@@ -15,9 +16,8 @@ import { splitNote } from "../../plan/splits.ts";
 import { withClient } from "../../postgres/client.ts";
 import { estimateRows } from "../../postgres/estimate-rows.ts";
 import { readCatalog } from "../../postgres/read-catalog.ts";
-import { readGroundOf } from "../../run/known.ts";
+import { readDeferred, readGroundOf } from "../../run/known.ts";
 import { type Preview, preview } from "../../run/preview.ts";
-import { publicTargets } from "../../run/run.ts";
 import { awaitedBySource, awaitedErrors, sayAwaited } from "../awaited.ts";
 import { executionGraphOf } from "../dataform/execution-graph.ts";
 import { dataformJson } from "../dataform/shape.ts";
@@ -82,7 +82,12 @@ function tryOut(
     const environment = environmentName(flags);
     const read = withoutRetired(graph, await readCatalog(client, environment, publicTargets(graph)));
     const isAsked = flags.changed || asksPast(choosing(flags, shell));
-    const catalog = isAsked ? { ...read, ground: await readGroundOf(graph, client, environment) } : read;
+    const deferred = flags.defer === undefined ? undefined : await readDeferred(graph, client, flags.defer);
+    const catalog = {
+      ...read,
+      ...(deferred ? { deferred } : {}),
+      ...(isAsked ? { ground: await readGroundOf(graph, client, environment, deferred) } : {}),
+    };
     const made = plan(graph, catalog, { ...selection(flags, shell), ownDatabase: settings.embedded === true });
     const found = await withClient(settings, { ...options, duty: "builder" }, (builder) =>
       preview(graph, catalog, made, builder, { readSource: source, signal: how.signal }),
