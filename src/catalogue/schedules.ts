@@ -33,7 +33,8 @@ export async function readSchedules(
 export const notBegun = (declared: readonly DeclaredLine[]): readonly ScheduledLine[] =>
   declared.map((one) => lineOf(one, undefined));
 
-interface RecordedLine extends Pick<ScheduledLine, "name" | "nextDue" | "lag" | "pausedAt" | "pausedBy" | "last"> {
+interface RecordedLine
+  extends Pick<ScheduledLine, "name" | "nextDue" | "startAt" | "lag" | "pausedAt" | "pausedBy" | "last"> {
   readonly version: string;
   readonly isEnabled: boolean;
 }
@@ -48,6 +49,7 @@ function lineOf({ line, nextDue }: DeclaredLine, recorded: RecordedLine | undefi
     ...(text === undefined ? {} : { text }),
     state: enabled ? (isPaused ? "paused" : isCurrent ? "on" : "not begun") : "disabled",
     nextDue: isCurrent ? recorded.nextDue : nextDue,
+    startAt: isCurrent ? recorded.startAt : null,
     lag: isCurrent ? recorded.lag : 0,
     ...{ pausedAt, pausedBy, last },
   };
@@ -62,7 +64,7 @@ function readLines(client: Client, environment: string): Promise<readonly Record
     client,
     sql`
       select
-        lines.schedule as name, line.version, lines.is_enabled as "isEnabled", lines.next_due as "nextDue", lines.lag_seconds as lag,
+        lines.schedule as name, line.version, lines.is_enabled as "isEnabled", lines.next_due as "nextDue", lines.next_start_at as "startAt", lines.lag_seconds as lag,
         lines.paused_at as "pausedAt", lines.paused_by as "pausedBy", case when last.id is not null then to_jsonb(last) end as last
       from (${schedules(record)}) as lines
       inner join _dataform.schedule as line

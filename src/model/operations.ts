@@ -251,6 +251,8 @@ export interface ScheduledLine extends Pick<ScheduleLine, "name" | "text" | "tri
   readonly state: "on" | "paused" | "disabled" | "not begun";
   /** Null for a line without a clock, and for one that is not enabled. */
   readonly nextDue: string | null;
+  /** When that begins: with its jitter, in its turn, or at the end of a blackout; null where no scheduler has said so. */
+  readonly startAt: string | null;
   /** How long it should have begun, and has not; 0 where it is not due, or paused. */
   readonly lag: number;
   readonly pausedAt: string | null;

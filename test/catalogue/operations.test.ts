@@ -198,6 +198,8 @@ test("a line is told as schedules.yaml has it, with what is recorded of it as lo
     { name: "rests", state: "paused", pausedBy: "ada", lag: 0 },
   ]);
   expect(Math.round(schedules[2]!.lag / 60)).toBe(30);
+  expect(Date.parse(schedules[2]!.startAt!) - Date.parse(schedules[2]!.nextDue!)).toBe(30 * 60_000);
+  expect(schedules[1]!.startAt).toBeNull();
   expect(dues.map(({ schedule, due }) => `${schedule} ${due.slice(0, 10)}`)).toEqual(
     Array.from({ length: 10 }, (_, day) => `late 2026-01-${String(12 - day).padStart(2, "0")}`),
   );

@@ -80,7 +80,7 @@ function Lines({ lines, asked }: { readonly lines: readonly ScheduledLine[]; rea
       columns={[
         { title: "Line", isText: true, cell: (line) => <LineName line={line} /> },
         { title: "When", isLong: true, cell: (line) => <When line={line} /> },
-        { title: "Next due", cell: ({ nextDue, zone }) => nextDue !== null && <Moment at={nextDue} zone={zone} /> },
+        { title: "Next due", cell: (line) => <NextDue line={line} /> },
         ...(isLate
           ? [
               {
@@ -94,6 +94,23 @@ function Lines({ lines, asked }: { readonly lines: readonly ScheduledLine[]; rea
         { title: "What came of it", isLong: true, isRare: true, cell: ({ last }) => last && <Outcome due={last} /> },
       ]}
     />
+  );
+}
+
+/** Its moment, and when it begins where that is another one. */
+function NextDue({ line: { nextDue, startAt, zone } }: { readonly line: ScheduledLine }) {
+  if (nextDue === null) return null;
+  const isLater = startAt !== null && Date.parse(startAt) - Date.parse(nextDue) >= 60_000;
+  return (
+    <>
+      <Moment at={nextDue} zone={zone} />
+      {isLater && (
+        <>
+          <br />
+          begins <Moment at={startAt} zone={zone} />
+        </>
+      )}
+    </>
   );
 }
 
