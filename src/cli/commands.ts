@@ -284,6 +284,17 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "completion",
+    {
+      takes: "<shell> [line...]",
+      description: "print what bash, zsh or fish needs to complete commands, flags and names of models",
+      load: async () => {
+        const { addCompletionCommand } = await import("./commands/completion.ts");
+        return addCompletionCommand({ names: () => [...commands.keys()], namedBy: commandNamed, add: addCommand });
+      },
+    },
+  ],
+  [
     "install",
     {
       takes: "[project-dir]",
@@ -319,7 +330,7 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
 
 /** Adds the command that is named. Where none is, the names of all of them, for help and for suggestions: none is loaded. */
 export async function addCommands(program: Command, argv: readonly string[], shell: Shell): Promise<void> {
-  const named = namedBy(argv);
+  const named = commandNamed(argv);
   if (named !== undefined) return addCommand(program, named, shell);
   for (const [name, { takes, description, alias }] of commands)
     called(program.command(`${name} ${takes}`), alias).description(description);
@@ -337,7 +348,7 @@ function called(command: Command, alias: string | undefined): Command {
 }
 
 /** The command of a command line, or that which `help` is asked about. */
-function namedBy(argv: readonly string[]): string | undefined {
+function commandNamed(argv: readonly string[]): string | undefined {
   const words = argv.filter((word, index) => !word.startsWith("-") && argv[index - 1] !== "--project-dir");
   const name = words[0] === "help" ? words[1] : words[0];
   return [...commands].find(([own, { alias }]) => name === own || (name !== undefined && name === alias))?.[0];
