@@ -5,6 +5,8 @@ import type { RecordedDue } from "../../src/model/schedule.ts";
 const MINUTE = 60_000;
 /** Later than that, a due is one that nobody was there for. */
 const LATE = MINUTE;
+/** From looking to writing. */
+const MOMENT = 1_000;
 
 /** A line as its policies have it. Times are milliseconds. */
 export interface JudgedLine {
@@ -106,9 +108,12 @@ function isSkippedBy(
     case "too old":
       return line.catchUp !== "skip" && decided - due > line.within;
     default:
+      // It is decided by what was seen, and written a moment later.
       return rows.some(
         (other) =>
-          other.status !== "skipped" && Date.parse(other.due) < due && Date.parse(other.finishedAt!) >= decided,
+          other.status !== "skipped" &&
+          Date.parse(other.due) < due &&
+          Date.parse(other.finishedAt!) >= decided - MOMENT,
       );
   }
 }
