@@ -5,21 +5,21 @@ import type { Client } from "../postgres/client.ts";
 import { sql } from "../sql/sql.ts";
 
 /** Of what each action of an environment was built when it went well last, by `schema.name`. Nothing where no run has recorded it. */
-export async function readKnown(client: Client, environment: string): Promise<ReadonlyMap<string, Known>> {
-  if (!(await isThere(client, "_dataform.state"))) return new Map();
+export async function readKnown(client: Client, environment: string): Promise<Record<string, Known>> {
+  if (!(await isThere(client, "_dataform.state"))) return {};
   const { rows } = await client.query<{ known: string }>(
     sql`
-      select coalesce(jsonb_agg(jsonb_build_array(schema_name || '.' || name, content)), '[]') as known
+      select coalesce(jsonb_object_agg(schema_name || '.' || name, content), '{}') as known
       from _dataform.state
       where environment = $1`,
     [environment],
   );
-  return new Map(JSON.parse(rows[0]!.known) as [string, Known][]);
+  return JSON.parse(rows[0]!.known) as Record<string, Known>;
 }
 
 /** What came of each action of the last run that ended, by `schema.name`. */
-export async function readResults(client: Client, environment: string): Promise<ReadonlyMap<string, Result>> {
-  if (!(await isThere(client, "_dataform.step"))) return new Map();
+export async function readResults(client: Client, environment: string): Promise<Record<string, Result>> {
+  if (!(await isThere(client, "_dataform.step"))) return {};
   const { rows } = await client.query<Record<"key" | "status" | "error", string>>(
     sql`
       select s.schema_name || '.' || s.name as key, s.status, s.error is not null as error
@@ -29,7 +29,9 @@ export async function readResults(client: Client, environment: string): Promise<
       )`,
     [environment],
   );
-  return new Map(rows.map(({ key, status, error }) => [key, { status: status as StepStatus, error: error === "t" }]));
+  return Object.fromEntries(
+    rows.map(({ key, status, error }) => [key, { status: status as StepStatus, error: error === "t" }]),
+  );
 }
 
 /** Not where an earlier version of this program made the record, and \`plan\` changes nothing. */

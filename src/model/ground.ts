@@ -5,13 +5,13 @@ export interface Ground {
   /** Another one where the server, its settings, or functions and types in it are others: what any model says may be another then. */
   readonly world: string;
   /** Functions, by name, that may answer otherwise where their arguments are the same. */
-  readonly unsteady: ReadonlySet<string>;
+  readonly unsteady: readonly string[];
   /** Relations that no model makes, by `schema.name`. */
-  readonly relations: ReadonlyMap<string, Stamp>;
+  readonly relations: Readonly<Record<string, Stamp>>;
   /** Of the actions that were done and went well, by `schema.name`. */
-  readonly known: ReadonlyMap<string, Known>;
+  readonly known: Readonly<Record<string, Known>>;
   /** What came of each action of the last run that ended, by `schema.name`. */
-  readonly results: ReadonlyMap<string, Result>;
+  readonly results: Readonly<Record<string, Result>>;
 }
 
 /** A relation as it is at a moment. */

@@ -11,9 +11,9 @@ export type NamedSelections = ReadonlyMap<string, NamedSelection>;
 /** What words such as `state:new` and `result:error` are asked of. */
 export interface Past {
   /** By `schema.name`, the hash of the code: of models as they are published, of others as they went well last. */
-  readonly code: ReadonlyMap<string, string>;
+  readonly code: Readonly<Record<string, string>>;
   /** By `schema.name`, what came of it in the last run that ended. */
-  readonly results: ReadonlyMap<string, Result>;
+  readonly results: Readonly<Record<string, Result>>;
 }
 
 /** `error`: it ended so, and not by rows that an assertion found. */

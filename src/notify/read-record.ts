@@ -2,7 +2,7 @@ import { LOOKING, ledgersIn, rowsOf } from "../catalogue/rows.ts";
 import { type Client, withTransaction } from "../postgres/client.ts";
 import { id } from "../sql/identifiers.ts";
 import { literal } from "../sql/literals.ts";
-import { join, sql } from "../sql/sql.ts";
+import { join, type Sql, sql } from "../sql/sql.ts";
 import type { EndedRun, LastDue, LastLoad } from "./verdicts.ts";
 
 /** Runs that are read at once. */
@@ -46,12 +46,26 @@ export function readEndedRuns(client: Client, environment: string, since: string
   );
 }
 
-/** Lines of schedules.yaml, as a scheduler read them last. */
+/** Lines of schedules.yaml as a scheduler read them last, and those that were run by hand where none has. */
+const linesOf = (environment: Sql) => sql`
+  select name, definition
+  from _dataform.schedule
+  where environment = ${environment} and removed_at is null
+  union all
+  (
+    select distinct on (due.schedule) due.schedule, due.definition
+    from _dataform.schedule_due as due
+    where due.environment = ${environment} and not exists (
+      select from _dataform.schedule as line where line.environment = ${environment} and line.name = due.schedule
+    )
+    order by due.schedule, due.due_id desc
+  )`;
+
+/** Their names. */
 export async function readLines(client: Client, environment: string): Promise<ReadonlySet<string>> {
-  const { rows } = await client.query<{ name: string }>(
-    sql`select name from _dataform.schedule where environment = $1 and removed_at is null`,
-    [environment],
-  );
+  const { rows } = await client.query<{ name: string }>(sql`select name from (${linesOf(sql`$1`)}) as line`, [
+    environment,
+  ]);
   return new Set(rows.map(({ name }) => name));
 }
 
@@ -62,16 +76,15 @@ export function readLastDues(client: Client, environment: string): Promise<reado
     sql`
       select line.name as schedule, last.status, last.reason,
         coalesce(jsonb_path_query_array(line.definition, '$.steps[*].scope'), '[]') as scopes
-      from _dataform.schedule as line
+      from (${linesOf(literal(environment))}) as line
       cross join lateral (
         select due.status, due.reason
         from _dataform.schedule_due as due
-        where due.environment = line.environment and due.schedule = line.name
+        where due.environment = ${literal(environment)} and due.schedule = line.name
           and due.status in ('success', 'failure', 'cancelled') and due.finished_at is not null
         order by due.due_id desc
         limit 1
       ) as last
-      where line.environment = ${literal(environment)} and line.removed_at is null
       order by line.name`,
   );
 }

@@ -1,6 +1,6 @@
 import type { Catalog, Manifest } from "../model/catalog.ts";
 import { type Action, isModel } from "../model/graph.ts";
-import type { Ground, Known } from "../model/ground.ts";
+import type { Ground, Known, Stamp } from "../model/ground.ts";
 import { targetKey } from "../model/target.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
 import { mentionsIn } from "../sql/mentions.ts";
@@ -14,7 +14,10 @@ export class Changes {
   readonly #actions: ReadonlyMap<string, Action>;
   readonly #manifest: Manifest;
   readonly #deferred: NonNullable<Catalog["deferred"]>;
-  readonly #ground: Ground;
+  readonly #world: string;
+  readonly #unsteady: ReadonlySet<string>;
+  readonly #relations: ReadonlyMap<string, Stamp>;
+  readonly #known: Map<string, Known>;
   #visible: ReadonlyMap<string, readonly string[]> | undefined;
 
   /** @param catalog with the objects as they are to be read */
@@ -22,12 +25,15 @@ export class Changes {
     this.#actions = new Map(actions.map((action) => [targetKey(action.target), action]));
     this.#manifest = catalog.manifest;
     this.#deferred = catalog.deferred ?? {};
-    this.#ground = ground;
+    this.#world = ground.world;
+    this.#unsteady = new Set(ground.unsteady);
+    this.#relations = new Map(Object.entries(ground.relations));
+    this.#known = new Map(Object.entries(ground.known));
   }
 
   /** The relations that its SQL named by hand when it was done last, and what these names mean now. */
   namesOf(key: string): readonly string[] {
-    return this.#meant(this.#ground.known.get(key)?.names ?? []);
+    return this.#meant(this.#known.get(key)?.names ?? []);
   }
 
   #meant(names: readonly string[]): string[] {
@@ -37,12 +43,12 @@ export class Changes {
   /** Why an action is not as it was done last, or may not be; undefined: it is. What it reads and is done in this run is not asked. */
   why(action: Action): string | undefined {
     const key = targetKey(action.target);
-    const known = this.#ground.known.get(key);
+    const known = this.#known.get(key);
     if (action.kind === "operations") return "operations run each time";
     if (!known) return "nobody knows what it was built of";
     if (known.code !== fingerprint(action)) return CODE_CHANGED;
     if (isModel(action) && known.object !== this.#manifest[key]?.object) return "another release is published";
-    if (known.world !== this.#ground.world) return "the server, its settings or its functions are others";
+    if (known.world !== this.#world) return "the server, its settings or its functions are others";
     if (readsRows(action) && known.unsteady !== undefined)
       return `its rows hang on more than what it reads: ${known.unsteady}`;
     for (const [name, now] of this.#stampsOf(action, known.names)) {
@@ -56,12 +62,24 @@ export class Changes {
     return this.#isMade(name) ? `${name} was built since` : `${name} has other rows, columns or rights`;
   }
 
-  /** Of what an action is built that is done now. */
-  knownOf(action: Action): Known {
-    const { names, pairs, unsteady } = mentionsIn(textsOf(action), this.#ground.unsteady);
+  /** Of what an action was built that has been done: from now on that is known of it. */
+  done(action: Action): Known {
+    const known = this.#knownOf(action);
+    this.#known.set(targetKey(action.target), known);
+    return known;
+  }
+
+  /** Nothing is known of one that did not go well. */
+  failed(action: Action): null {
+    this.#known.delete(targetKey(action.target));
+    return null;
+  }
+
+  #knownOf(action: Action): Known {
+    const { names, pairs, unsteady } = mentionsIn(textsOf(action), this.#unsteady);
     const own = targetKey(action.target);
     const declared = new Set([own, ...action.dependencies.map(targetKey)]);
-    const isRelation = (pair: string) => this.#ground.relations.has(pair) || this.#isMade(pair);
+    const isRelation = (pair: string) => this.#relations.has(pair) || this.#isMade(pair);
     const byHand = [
       ...[...pairs].filter((pair) => isRelation(pair) && !declared.has(pair)),
       ...[...names].filter((name) => this.#visibleAs().has(name)).map((name) => `.${name}`),
@@ -70,7 +88,7 @@ export class Changes {
     return {
       code: fingerprint(action),
       ...(isModel(action) ? { object: this.#manifest[own]!.object } : {}),
-      world: this.#ground.world,
+      world: this.#world,
       names: byHand,
       ...(why === undefined ? {} : { unsteady: why }),
       stamps: Object.fromEntries([...this.#stampsOf(action, byHand)].map(([name, stamp]) => [name, stamp ?? ""])),
@@ -86,7 +104,7 @@ export class Changes {
   #visibleAs(): ReadonlyMap<string, readonly string[]> {
     if (this.#visible) return this.#visible;
     const visible = new Map<string, string[]>();
-    for (const [key, { isVisible }] of this.#ground.relations) {
+    for (const [key, { isVisible }] of this.#relations) {
       if (!isVisible) continue;
       const name = key.slice(key.indexOf(".") + 1);
       visible.set(name, [...(visible.get(name) ?? []), key]);
@@ -115,7 +133,7 @@ export class Changes {
         );
         continue;
       }
-      const known = this.#ground.known.get(name);
+      const known = this.#known.get(name);
       const object = this.#objectOf(name);
       const isTold = known?.object === object && known.unsteady === undefined;
       stamps.set(name, ofRows && !isTold ? null : object);
@@ -129,12 +147,12 @@ export class Changes {
 
   /** Of a relation that no model makes. */
   #stampOf(key: string, ofRows: boolean): string | null {
-    const stamp = this.#ground.relations.get(key);
+    const stamp = this.#relations.get(key);
     // Nobody has read it either: an assertion, or what operations have not made yet.
     if (!stamp) return "absent";
     const { shape, rows, definitions = [] } = stamp;
     if (!ofRows) return shape;
-    const isTold = rows !== null && mentionsIn(definitions, this.#ground.unsteady).unsteady === undefined;
+    const isTold = rows !== null && mentionsIn(definitions, this.#unsteady).unsteady === undefined;
     return isTold ? `${shape} ${rows}` : null;
   }
 }

@@ -30,15 +30,15 @@ export function withPast(
   { manifest, ground }: Pick<Catalog, "manifest" | "ground">,
 ): CompiledGraph & Pick<Graph, "past"> {
   if (!ground) return graph;
-  const published = Object.entries(manifest).map(([key, entry]) => [key, entry.fingerprint] as const);
-  const done = [...ground.known]
-    .filter(([, { object }]) => object === undefined)
-    .map(([key, { code }]) => [key, code] as const);
-  return { ...graph, past: { code: new Map([...done, ...published]), results: ground.results } };
+  const published = Object.entries(manifest).map(([key, { fingerprint }]) => [key, fingerprint] as const);
+  const done = Object.entries(ground.known).flatMap(([key, { object, code }]) =>
+    object === undefined ? [[key, code] as const] : [],
+  );
+  return { ...graph, past: { code: Object.fromEntries([...done, ...published]), results: ground.results } };
 }
 
 /** Where words are only to be understood. */
-export const NOTHING_PAST: Past = { code: new Map(), results: new Map() };
+export const NOTHING_PAST: Past = { code: {}, results: {} };
 
 /** Whether what is chosen is asked of a database. */
 export function asksPast({ select, exclude, named }: Selection): boolean {

@@ -44,7 +44,7 @@ const METHODS: Readonly<Record<string, (action: Action, matches: Matches, graph:
     kind === "declaration" && [target.schema, targetKey(target)].some((name) => matches(name)),
   package: ({ file }, matches, { project }) => matches(packageOf(file) ?? project?.name ?? "this"),
   state: (action, matches, { past }) => action.kind !== "declaration" && statesOf(action, past!).some(matches),
-  result: ({ target }, matches, { past }) => resultsOf(past!.results.get(targetKey(target))).some(matches),
+  result: ({ target }, matches, { past }) => resultsOf(past!.results[targetKey(target)]).some(matches),
 };
 
 /** Those that are asked of a database. */
@@ -58,7 +58,7 @@ export function needsPast(words: readonly string[] = [], named: NamedSelections 
 
 /** As dbt has them: what is new is modified, too. */
 function statesOf(action: Action, { code }: Past): readonly string[] {
-  const published = code.get(targetKey(action.target));
+  const published = code[targetKey(action.target)];
   if (published === undefined) return ["new", "modified"];
   return published === fingerprint(action) ? ["old", "unmodified"] : ["old", "modified"];
 }

@@ -1,17 +1,10 @@
 import { VERSION } from "../config/version.ts";
-import type { Stamp } from "../model/ground.ts";
+import type { Ground, Stamp } from "../model/ground.ts";
 import { roleName } from "../model/roles.ts";
 import { literal } from "../sql/literals.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { type Sql, sql } from "../sql/sql.ts";
 import type { Client } from "./client.ts";
-
-/** What of the ground the server knows. */
-interface ReadGround {
-  readonly world: string;
-  readonly unsteady: ReadonlySet<string>;
-  readonly relations: ReadonlyMap<string, Stamp>;
-}
 
 /**
  * PostgreSQL's own functions that hang on settings and on nothing else, though it calls them stable. What it calls immutable hangs on
@@ -187,13 +180,15 @@ const behindViews = (views: Sql) => sql`
  * seconds, is not in it: it is as if they had committed later.
  * @param asked relations that may be views of others: `schema.name`, or `.name`
  */
-export async function readGround(client: Client, asked: ReadonlySet<string>): Promise<ReadGround> {
+export async function readGround(
+  client: Client,
+  asked: ReadonlySet<string>,
+): Promise<Omit<Ground, "known" | "results">> {
   const { rows } = await client.query<Record<"world" | "unsteady" | "relations", string>>(
     sql`select (${world}) as world, (${unsteady}) as unsteady, (${relations}) as relations`,
     [client.roles ? roleName(client.roles, "builder") : ""],
   );
   const row = rows[0]!;
-  const functions = new Set(JSON.parse(row.unsteady) as string[]);
   type Read = [schema: string, name: string, shape: string, rows: string | null, isVisible: boolean];
   const found = new Map<string, Stamp>(
     (JSON.parse(row.relations) as Read[]).map(([schema, name, shape, written, isVisible]) => [
@@ -202,7 +197,11 @@ export async function readGround(client: Client, asked: ReadonlySet<string>): Pr
     ]),
   );
   await addViews(client, found, asked);
-  return { world: `${VERSION} ${row.world}`, unsteady: functions, relations: found };
+  return {
+    world: `${VERSION} ${row.world}`,
+    unsteady: JSON.parse(row.unsteady) as string[],
+    relations: Object.fromEntries(found),
+  };
 }
 
 async function addViews(client: Client, found: Map<string, Stamp>, asked: ReadonlySet<string>): Promise<void> {

@@ -22,7 +22,7 @@ export async function readGroundOf(
 ): Promise<Ground> {
   const known = await readKnown(client, environment);
   const reads = graph.actions.flatMap(({ dependencies }) => dependencies.map(targetKey));
-  const byHand = [...known.values()].flatMap(({ names }) => names);
+  const byHand = Object.values(known).flatMap(({ names }) => names);
   const results = await readResults(client, environment);
   return {
     ...(await readGround(client, new Set([...reads, ...byHand, ...Object.values(deferred).map(targetKey)]))),
@@ -52,18 +52,14 @@ interface Done {
 
 /** By key, of what each action was built that a run has done; null where it did not go well. */
 export function knownOf({ graph, ground, catalog, results }: Done): ReadonlyMap<string, Known | null> {
-  const known = new Map(ground.known);
-  const changes = new Changes(graph.actions, catalog, { ...ground, known });
+  const changes = new Changes(graph.actions, catalog, ground);
   const done = new Map<string, Known | null>();
   for (const action of inDependencyOrder(graph.actions)) {
     const key = targetKey(action.target);
     const status = results.get(key)?.status;
     if (status === undefined || action.kind === "operations") continue;
     const isWell = status === "ok" && (!isModel(action) || catalog.manifest[key]?.fingerprint === fingerprint(action));
-    const of = isWell ? changes.knownOf(action) : null;
-    done.set(key, of);
-    if (of) known.set(key, of);
-    else known.delete(key);
+    done.set(key, isWell ? changes.done(action) : changes.failed(action));
   }
   return done;
 }

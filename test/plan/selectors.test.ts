@@ -96,14 +96,14 @@ test("what differs from what is published, and what came of the last run, are ch
     targetKey(published[index]!.target),
     fingerprint(action),
   ]) as [string, string][];
-  const results = new Map<string, Result>([
-    ["shop.stg", { status: "ok", error: false }],
-    ["shop.mid", { status: "failed", error: true }],
-    ["shop.mart", { status: "skipped", error: false }],
-    [targetKey(published[2]!.target), { status: "failed", error: false }],
-  ]);
+  const results: Record<string, Result> = {
+    "shop.stg": { status: "ok", error: false },
+    "shop.mid": { status: "failed", error: true },
+    "shop.mart": { status: "skipped", error: false },
+    [targetKey(published[2]!.target)]: { status: "failed", error: false },
+  };
   const chosen = (...select: string[]) =>
-    short(selectActions({ ...graph, past: { code: new Map(codes), results } }, { select }));
+    short(selectActions({ ...graph, past: { code: Object.fromEntries(codes), results } }, { select }));
   expect(chosen("state:new")).toBe("other mart");
   expect(chosen("state:modified")).toBe("mid other mart");
   expect(chosen("state:old")).toBe("stg mid check");

@@ -63,8 +63,10 @@ test.skipIf(major === 0)(
     await before("ingest");
     await before("run");
     // Its lines are registered, and one of its dues goes on.
-    await before("schedule", "pause", "flight");
-    await before("schedule", "resume", "flight");
+    for (const line of ["flight", "night"]) {
+      await before("schedule", "pause", line);
+      await before("schedule", "resume", line);
+    }
     const [flight] = (await readRecorded(client, "main")).filter(({ name }) => name === "flight");
     const line = flight!.definition;
     const deciding = { environment: "main", by: "before", lines: new Map([[line.name, line]]) };

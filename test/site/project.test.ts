@@ -54,7 +54,12 @@ describe.skipIf(!hasBrowser)("the site of a project", () => {
       create view bi.weekly as select day, sum(spend) as spent from shop.daily group by day`);
     project.write({ "definitions/crm/marts/customers.sqlx": customers(true) });
     expect(statuses(await run())).toMatchObject({ "shop.customers": "held" });
-    await cli(project.dir, ["schedule", "pause", "arrivals"], { DATABASE_URL: database.url });
+    for (const words of [
+      ["pause", "nightly"],
+      ["resume", "nightly"],
+      ["pause", "arrivals"],
+    ])
+      await cli(project.dir, ["schedule", ...words], { DATABASE_URL: database.url });
     await house.sql(DUES);
     const out = join(mkdtempSync(join(tmpdir(), "pages-")), "site");
     serving = startCli(project.dir, ["site", "serve", "--port", "0", "--url", database.url]);

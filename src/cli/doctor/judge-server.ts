@@ -116,7 +116,7 @@ function judgeTimeouts({ settings, user }: ServerFacts) {
     warning(
       "timeouts",
       `${name} is ${settings[name]}: a model that takes longer is cancelled`,
-      `alter role ${user} set ${name} = 0, or PGOPTIONS="-c ${name}=0" for these commands`,
+      `give the role ${user} ${name} = 0, or PGOPTIONS="-c ${name}=0" for these commands`,
     ),
   );
 }

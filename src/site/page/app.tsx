@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { CataloguePage } from "./catalogue.tsx";
 import { fullName, useProject } from "./context.ts";
 import { CopyLink } from "./copy-link.tsx";
@@ -34,7 +34,8 @@ export function App() {
   useEffect(() => {
     if (core.live) followServer();
   }, []);
-  useEffect(() => {
+  // As the page is drawn, and not after: a key that is pressed right then is heard.
+  useLayoutEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
       const isTyping = event.target instanceof HTMLElement && event.target.matches("input, textarea, select");
       const isAsked = (event.key === "k" && (event.metaKey || event.ctrlKey)) || (event.key === "/" && !isTyping);
