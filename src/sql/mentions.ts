@@ -17,7 +17,7 @@ const MOMENTS = new Set(
     " ",
   ),
 );
-const MOMENT_IN_TEXT = /^'\s*(?:now|today|tomorrow|yesterday)\b/i;
+const MOMENT_IN_TEXT = /^(?:e?'|\$\w*\$)\s*(?:now|today|tomorrow|yesterday)\b/i;
 const CATALOGS = new Set(["pg_catalog", "information_schema"]);
 
 /** @param unsteadyFunctions by name */

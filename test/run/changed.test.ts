@@ -146,6 +146,7 @@ test.each([
   ["current_date", "select current_date as day"],
   ["random()", "select random() as n"],
   ["'today'", "select 'today'::date as day"],
+  ["$$now$$", "select $$now$$::timestamptz as at"],
   ["pg_class", "select count(*) as n from pg_class"],
   ["information_schema.tables", "select count(*) as n from information_schema.tables"],
   ["tablesample", "select count(*) as n from raw.by_hand tablesample system (50)"],
