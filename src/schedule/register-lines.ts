@@ -28,7 +28,8 @@ export async function registerLines(
       const goesOn = known && known.version === line.version && known.isEnabled === line.enabled && !known.isRemoved;
       (goesOn ? same : others).push(line);
     }
-    const gone = [...before].filter(([name]) => !same.some((line) => line.name === name)).map(([, line]) => line);
+    const kept = new Set(same.map(({ name }) => name));
+    const gone = [...before].flatMap(([name, line]) => (kept.has(name) ? [] : [line]));
     await recordLeft(client, deciding, gone, now);
     await keepLines(client, environment, same);
     await beginLines(
