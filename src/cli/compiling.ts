@@ -33,7 +33,7 @@ function compilingWith<Made>(
   const onPrinted = (text: string) => shell.say(text.replace(/\n$/, ""));
   return untilInterrupted(
     shell,
-    (signal) => make(shell.projectDir, { ...options, keepIn, onPrinted, signal }),
+    (signal) => make(shell.projectDir, { ...options, env: shell.env, keepIn, onPrinted, signal }),
     "stopping the compiler",
   );
 }

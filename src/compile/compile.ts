@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
+import { type Environment, readEnvironment } from "../config/environment.ts";
 import { ingestFiles } from "../config/ingest-files.ts";
 import { DASHBOARDS, namesIn, SERVE } from "../config/project-folders.ts";
 import type { RawTableDescription, RawTables } from "../config/raw-tables.ts";
@@ -13,6 +14,7 @@ import { checkGraph } from "./check.ts";
 import { checkStreams } from "./copied-streams.ts";
 import { refuseFields } from "./core-fields.ts";
 import { leftFiles } from "./dataform2/left-files.ts";
+import { declaredVars } from "./declared-vars.ts";
 import { checkForeignSyntax, foreignQuotes } from "./foreign-syntax.ts";
 import { checkNoTexts } from "./no-text.ts";
 import { type ProjectFiles, readProject } from "./project.ts";
@@ -33,6 +35,11 @@ export interface CompileOptions extends ProjectOverrides {
    * @default 1024
    */
   readonly memory?: number;
+  /**
+   * Where `vars: { x: { env: X } }` of the project file looks.
+   * @default that of the process, completed from the project's `.env`
+   */
+  readonly env?: Environment;
   /** Another copy of @dataform/core, by path. */
   readonly corePath?: string;
   /**
@@ -69,12 +76,14 @@ export interface Compilation {
  * @throws UserError or UserErrors where nothing could be compiled
  */
 export async function compileAll(projectDir: string, options: CompileOptions = {}): Promise<Compilation> {
-  const { timeout = 60_000, memory = 1024, corePath, keepIn, onPrinted, signal, ...overrides } = options;
+  const { timeout = 60_000, memory = 1024, env, corePath, keepIn, onPrinted, signal, ...overrides } = options;
   const project = readProject(projectDir);
+  const vars = await declaredVars(project, () => env ?? readEnvironment(projectDir), overrides.vars);
   const raw = rawTablesOf(projectDir);
   const seeds = seedsOf(projectDir);
   const limits = { timeout, memory };
-  const answer = await runCompiler({ project, overrides, limits, raw, seeds, corePath, keepIn, onPrinted, signal });
+  const from = { project, overrides, vars, limits, raw, seeds };
+  const answer = await runCompiler({ ...from, corePath, keepIn, onPrinted, signal });
   const sources = new Map<string, string>();
   const {
     graph: models,

@@ -13,7 +13,11 @@ const JINJA: readonly (readonly [RegExp, string])[] = [
   [/^\{\{-?\s*ref\s*\(\s*(?:['"][^'"]*['"]\s*,\s*)?['"]([^'"]+)['"]/, 'write ${ref("$1")}'],
   [/^\{\{-?\s*source\s*\(\s*['"]([^'"]+)['"]\s*,\s*['"]([^'"]+)['"]/, 'declare it, and write ${ref("$1", "$2")}'],
   [/^\{\{-?\s*this\b/, "write ${self()}"],
-  [/^\{\{-?\s*(?:var|env_var)\s*\(\s*['"]+([^'"]+)['"]/, "write ${dataform.projectConfig.vars.$1}"],
+  [/^\{\{-?\s*var\s*\(\s*['"]+([^'"]+)['"]/, "write ${dataform.projectConfig.vars.$1}"],
+  [
+    /^\{\{-?\s*env_var\s*\(\s*['"]+([^'"]+)['"]/,
+    'write ${dataform.projectConfig.vars.$1}, and in the project file "vars": { "$1": { "env": "$1" } }',
+  ],
   [/^\{\{-?\s*config\s*\(/, 'write a block at the top of the file: config { type: "table" }'],
   [/^\{%-?\s*if\s+is_incremental\s*\(/, "write ${when(incremental(), `where …`)}"],
   [/^\{[{%#]/, "write JavaScript: ${…} in the text, functions in includes/, comments as --"],

@@ -161,6 +161,8 @@ type WorkerAnswer = (Compiled | { readonly failure: Failure }) & { readonly inpu
 export interface Compilation {
   readonly project: ProjectFiles;
   readonly overrides: ProjectOverrides;
+  /** What stands in place of the variables of the project file that the environment has. */
+  readonly vars: Readonly<Record<string, string>>;
   readonly limits: SandboxLimits;
   readonly raw: Promise<RawTables>;
   readonly seeds: Promise<Seeds>;
@@ -193,6 +195,7 @@ interface Request {
   readonly projectDir: string;
   readonly files: readonly string[];
   readonly overrides: ProjectOverrides;
+  readonly vars: Readonly<Record<string, string>>;
   readonly withheld: readonly string[];
 }
 
@@ -201,10 +204,10 @@ interface Request {
  * @throws UserError when the project's code stops the compiler, runs too long or takes too much memory.
  */
 async function compileOnce(compilation: Compilation, placeThrown: boolean): Promise<Compiled> {
-  const { project, overrides, raw, seeds, keepIn } = compilation;
+  const { project, overrides, vars, raw, seeds, keepIn } = compilation;
   const { projectDir, files } = project;
   const { corePath = createRequire(import.meta.url).resolve("@dataform/core") } = compilation;
-  const request: Request = { corePath, projectDir, files, overrides, withheld: withheldSettings(project) };
+  const request: Request = { corePath, projectDir, files, overrides, vars, withheld: withheldSettings(project) };
   if (keepIn === undefined || placeThrown) return (await runWorker(compilation, { ...request, placeThrown })).answer;
   const answers = new KeptAnswers<Compiled>(keepIn, request);
   const found = answers.find();

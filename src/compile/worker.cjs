@@ -28,23 +28,29 @@ const ASKED = "\uE005";
 
 const COMPILED = Symbol("compiled");
 
-// Gives core the settings but those that it refuses; returns them as they are written.
-function readSettings(projectDir, compiler, withheld) {
+// Gives core the settings but those that it refuses, its variables as texts; returns them as they are written.
+function readSettings(projectDir, compiler, { withheld, vars }) {
+  const given = (written) => withVars(vars, without(withheld, written));
   const json = path.join(projectDir, "dataform.json");
   if (isFile(json)) {
     const written = JSON.parse(readFileSync(json, "utf8"));
-    global.dataformJson = without(withheld, written);
+    global.dataformJson = given(written);
     return written;
   }
   const yaml = path.join(projectDir, "workflow_settings.yaml");
   const holder = {};
   new Function("exports", compiler(readFileSync(yaml, "utf8"), "workflow_settings.yaml"))(holder);
-  global.workflowSettingsYaml = holder.asJson ? { asJson: without(withheld, holder.asJson) } : holder;
+  global.workflowSettingsYaml = holder.asJson ? { asJson: given(holder.asJson) } : holder;
   return holder.asJson;
 }
 
 function without(keys, settings) {
   return Object.fromEntries(Object.entries(settings).filter(([key]) => !keys.includes(key)));
+}
+
+// What the project file has from the environment.
+function withVars(vars, settings) {
+  return Object.keys(vars).length ? { ...settings, vars: { ...settings.vars, ...vars } } : settings;
 }
 
 // Anything can be thrown. What is no Error does not know where it was, either: `placeThrown` finds that out.
@@ -103,7 +109,7 @@ process.once("message", (request) => {
   );
 });
 
-function compile({ corePath, projectDir, files, overrides, withheld, rawTables, seeds, placeThrown }) {
+function compile({ corePath, projectDir, files, overrides, withheld, vars, rawTables, seeds, placeThrown }) {
   process.chdir(projectDir);
   const core = loadCore({ corePath, projectDir, files }, tracer);
   const { session } = core;
@@ -137,7 +143,7 @@ function compile({ corePath, projectDir, files, overrides, withheld, rawTables, 
     // Core would go on to encode an answer that nobody reads.
     throw COMPILED;
   };
-  const written = readSettings(projectDir, core.compiler, withheld);
+  const written = readSettings(projectDir, core.compiler, { withheld, vars });
   refuseProto(global.dataformJson?.vars ?? global.workflowSettingsYaml?.asJson?.vars);
   try {
     core.main(encodeRequest(projectDir, files, withDefaultSchema(overrides, written)));

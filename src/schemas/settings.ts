@@ -40,12 +40,21 @@ const project = withheld(
   ),
 );
 
+/** A text, or where the environment has it. */
+const variable = Type.Unsafe<string | { readonly env: string; readonly default?: string }>({
+  type: ["string", "object"],
+  properties: {
+    env: filledText("the environment variable that has the text: in the environment or in .env"),
+    default: anyText("the text where that variable is not set"),
+  },
+  required: ["env"],
+  additionalProperties: false,
+  description: 'in quotes: "3", not 3; or { env: NAME, default: "3" }',
+});
+
 const shared = {
   vars: Type.Optional(
-    mapOf(
-      anyText('in quotes: "3", not 3'),
-      "texts for ${dataform.projectConfig.vars.name}; --vars name=value overrides them",
-    ),
+    mapOf(variable, "texts for ${dataform.projectConfig.vars.name}; --vars name=value overrides them"),
   ),
   builtinAssertionNamePrefix: text("what the names of assertions begin with that a model's config makes"),
   disableAssertions: Type.Optional(Type.Boolean({ description: "whether all assertions are left out" })),

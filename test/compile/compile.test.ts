@@ -967,7 +967,7 @@ test("mistakes in the project file are told at once, with their lines and the ne
     [
       `dataform.json:3:3: unknown property "$schema"\n  3 |   "$schema": "x",\n        ^\n  expected: ${known}\n  found:    $schema\n  → leave it out`,
       `dataform.json:4:3: unknown property "defaultSchemas"\n  4 |   "defaultSchemas": "x",\n        ^\n  expected: ${known}\n  found:    defaultSchemas\n  → did you mean "defaultSchema"?`,
-      'dataform.json:6:10: vars.a is wrong\n  6 |     "a": 1\n               ^\n  expected: a text (in quotes: "3", not 3)\n  found:    1\n  → put it in quotes: "1"',
+      'dataform.json:6:10: vars.a is wrong\n  6 |     "a": 1\n               ^\n  expected: a text or an object: {…} (in quotes: "3", not 3; or { env: NAME, default: "3" })\n  found:    1\n  → put it in quotes: "1"',
     ].join("\n"),
   );
   await expect(settings("dataform.json", '{ "warehouse": "bigquery" }')).rejects.toMatchObject({

@@ -259,7 +259,7 @@ test("what is typed from the habit of dbt, SQLMesh or Dataform 2 is told what to
     config: ['{{ config(materialized="table") }}\nselect 1', "1:1", 'config { type: "table" }'],
     when: ['config { type: "table" }\nselect 1 {% if is_incremental() %} {% endif %}', "2:10", "${when(incremental()"],
     self: ['config { type: "table" }\nselect 1\npost_operations {\n  analyze {{ this }}\n}', "4:11", "write ${self()}"],
-    env: [`config { type: "table" }\nselect {{ env_var("x") }} as x`, "2:8", "write ${dataform.projectConfig.vars.x}"],
+    env: [`config { type: "table" }\nselect {{ env_var("x") }} as x`, "2:8", '"vars": { "x": { "env": "x" } }'],
     called: [
       'config { type: "table" }\nselect * from ${source("raw", "x")} where true',
       "2:17",
