@@ -62,6 +62,15 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "describe",
+    {
+      takes: "[options] <name>",
+      description:
+        "what a model, a source or an assertion is: columns with types and tests, what it reads, how it stands",
+      load: async () => (await import("./commands/describe.ts")).addDescribeCommand,
+    },
+  ],
+  [
     "show",
     {
       takes: "[options] <what>",

@@ -23,6 +23,16 @@ export async function openDatabase(shell: Shell, flags: ConnectionFlags): Promis
   return roles ? { ...settings, roles } : settings;
 }
 
+/** The same where there is one: none is made for who only asks about the project. */
+export async function openDatabaseThere(shell: Shell, flags: ConnectionFlags): Promise<ConnectionSettings | undefined> {
+  const { url, credentials, roles, publisherUrl } = flags;
+  if (!resolveConnection(shell.env, { url, credentials, roles, publisherUrl, projectDir: shell.projectDir })) {
+    const { embeddedStatus } = await import("../postgres/embedded/server.ts");
+    if ((await embeddedStatus(stateDirectory(shell))).state === "absent") return undefined;
+  }
+  return openDatabase(shell, flags);
+}
+
 /** The same for a command that only reads: in the embedded PostgreSQL as a user who may do nothing else. */
 export async function openForReading(shell: Shell, flags: ConnectionFlags): Promise<ConnectionSettings> {
   const settings = await openDatabase(shell, flags);

@@ -4,6 +4,7 @@ import type { Plan } from "../model/plan.ts";
 import type { RunReport } from "../model/report.ts";
 import type { Preview } from "../run/preview.ts";
 import type { UnitTestReport } from "../run/unit-tests.ts";
+import type { DescribedRelation } from "./describe/described.ts";
 import type { Diagnosis } from "./doctor/findings.ts";
 import type { PlanSummary } from "./plan/summary.ts";
 
@@ -22,6 +23,8 @@ export interface Documents {
   readonly "unit-test-report": UnitTestReport;
   /** `dataform doctor --json`: what was looked at, what was found, and what to do about it. */
   readonly diagnosis: Diagnosis;
+  /** `dataform describe --json`: what one thing of the project is. */
+  readonly "described-relation": DescribedRelation;
   /** What every command prints with `--json` that ends without its report. */
   readonly errors: ErrorDocument;
 }

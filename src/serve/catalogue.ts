@@ -20,14 +20,14 @@ export interface Known {
   /** `schema.name` */
   readonly key: string;
   readonly relation: Omit<SiteRelation, "reads" | "part">;
-  readonly detail: Pick<SiteDetail, "description" | "file" | "columns" | "facts">;
+  readonly detail: Pick<SiteDetail, "description" | "file" | "columns" | "facts" | "endpoints" | "unitTests">;
   readonly tests: readonly KnownTest[];
   /** What it reads, and what reads it, by `schema.name`. */
   readonly reads: readonly string[];
   readonly readBy: readonly string[];
 }
 
-interface KnownTest extends Pick<SiteTest, "name" | "description" | "verdict"> {
+interface KnownTest extends Pick<SiteTest, "name" | "file" | "description" | "verdict" | "rows"> {
   /** All that its query reads. */
   readonly reads: readonly string[];
 }

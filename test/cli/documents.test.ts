@@ -74,6 +74,7 @@ test("compile, plan, run, test and what ends without a report print documents of
   await printed("run-report", ["run"]);
   await printed("unit-test-report", ["test"]);
   await printed("diagnosis", ["doctor"]);
+  for (const name of ["orders", "held", "none", "wrong"]) await printed("described-relation", ["describe", name]);
   write({ "typo.sqlx": 'config { type: "tabel" }\nselect 1' });
   await printed("errors", ["compile"]);
   await printed("diagnosis", ["doctor"]);

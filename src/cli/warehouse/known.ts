@@ -1,10 +1,17 @@
+import type { Catalog } from "../../model/catalog.ts";
 import type { CompiledGraph } from "../../model/graph.ts";
 import { targetKey } from "../../model/target.ts";
 import type { Catalogue } from "../../serve/catalogue.ts";
 import { describe } from "../../site/describe.ts";
 import type { readRelease } from "../site/gather.ts";
 
-type Read = Awaited<ReturnType<typeof readRelease>> & { readonly graph: CompiledGraph };
+type Released = Omit<Awaited<ReturnType<typeof readRelease>>, "catalog"> & {
+  readonly catalog: Pick<Catalog, "manifest" | "relations">;
+};
+type Read = Released & { readonly graph: CompiledGraph };
+
+/** What is known where there is no database: what the code says. */
+export const UNREAD: Released = { catalog: { manifest: {}, relations: {} }, facts: new Map(), verdicts: new Map() };
 
 /** What the pages of the site say of each relation, without rows, for programs. Pure. */
 export function catalogueOf({ graph, catalog, ...read }: Read, environment: string): Catalogue {
