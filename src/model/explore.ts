@@ -115,6 +115,25 @@ export function namesOf({ groups, figures }: Pick<Picked, "groups" | "figures">)
   return names;
 }
 
+/** Figures that make one value of several. */
+const OF_SEVERAL: readonly Figure["of"][] = ["sum", "average", "min", "max"];
+const CURRENCY = /(?:^|_)currency(?:_code)?$/i;
+
+/** The columns that say of a relation's amounts what they are in, where figures would be made of amounts in several. */
+export function mixedCurrencies(
+  { groups, figures, where }: Picked,
+  columns: readonly Pick<ExploreColumn, "name" | "type">[],
+): readonly string[] {
+  const typeOf = (name: string | undefined) => columns.find((one) => one.name === name)?.type ?? "";
+  if (!figures.some(({ of, column }) => OF_SEVERAL.includes(of) && isNumber(typeOf(column)))) return [];
+  const isOne = (name: string) =>
+    groups.some(({ column }) => column === name) ||
+    where.some(({ column, operator, value }) => column === name && operator === "=" && value !== "");
+  return columns
+    .filter(({ name, type }) => CURRENCY.test(name) && !isNumber(type) && !isOne(name))
+    .map(({ name }) => name);
+}
+
 /** Bytes: PostgreSQL cuts longer ones. */
 const LONGEST_NAME = 63;
 

@@ -423,6 +423,22 @@ describe.skipIf(!hasBrowser)("the site of a project", () => {
     expect(heights).toEqual([150, 150, 150, 150, 150]);
   });
 
+  test("rows of three times as many columns are not cut off on paper", async () => {
+    const page = await openPage(`${live}#/relation/raw/orders`);
+    const region = page.getByRole("region", { name: "Some rows" }).last();
+    await region.waitFor();
+    await page.setViewportSize({ width: 794, height: 1123 });
+    await page.emulateMedia({ media: "print" });
+    const width = await region.evaluate((one) => {
+      for (const row of one.querySelectorAll("tr")) {
+        const cells = [...row.children];
+        for (const cell of [...cells, ...cells]) row.append(cell.cloneNode(true));
+      }
+      return document.documentElement.scrollWidth;
+    });
+    expect(width).toBe(794);
+  });
+
   test("what was drawn for a window shrinks with paper that is narrower", async () => {
     const page = await openPage(`${live}#/dashboard/spend`);
     await page.locator(".chart svg").nth(4).waitFor();

@@ -36,10 +36,18 @@ describe.skipIf(!hasBrowser)("the page that explores", () => {
     await page.getByLabel("Figure", { exact: true }).selectOption("clicks");
     await page.getByLabel("Figure", { exact: true }).selectOption("rows");
     await page.locator(".chart svg").waitFor();
+    const mixed = page.getByText("amounts in several currencies");
+    await mixed.waitFor();
+    await page.getByRole("button", { name: "Group by currency" }).click();
+    await page.locator(".chart svg").getByText("USD").first().waitFor();
+    expect(await mixed.count()).toBe(0);
+    await page.getByRole("button", { name: "Without currency" }).click();
+    await mixed.waitFor();
     await page.getByLabel("Filter", { exact: true }).selectOption("currency");
     await page.getByLabel("With what currency is compared").fill("EUR");
     await page.getByLabel("With what currency is compared").blur();
     await page.getByText("2 rows, of release 1.").waitFor();
+    expect(await mixed.count()).toBe(0);
     const csv = async (from: typeof page) => {
       const download = from.waitForEvent("download");
       await from.getByRole("button", { name: /^CSV of/ }).click();

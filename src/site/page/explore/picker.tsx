@@ -1,4 +1,4 @@
-import type { ExploreRelation, Picked } from "../../../model/explore.ts";
+import { type ExploreRelation, mixedCurrencies, type Picked } from "../../../model/explore.ts";
 import { FIRST } from "../products.ts";
 import { Conditions, Figures, Groups } from "./picker-lists.tsx";
 import { Line } from "./picker-pieces.tsx";
@@ -50,10 +50,41 @@ export function Picker({ view, relations, change }: PickerProps) {
         <>
           <Groups groups={picked.groups} columns={relation.columns} set={(groups) => pick({ groups })} />
           <Figures figures={picked.figures} columns={relation.columns} set={(figures) => pick({ figures })} />
+          <Mixed picked={picked} relation={relation} pick={pick} />
           <Conditions where={picked.where} columns={relation.columns} set={(where) => pick({ where })} />
           <Sorted view={view} picked={picked} relation={relation} pick={pick} change={change} />
         </>
       )}
+    </div>
+  );
+}
+
+interface MixedProps {
+  readonly picked: Picked;
+  readonly relation: ExploreRelation;
+  readonly pick: (changes: Partial<Picked>) => void;
+}
+
+/** Says that amounts in several currencies may be made one figure, and what keeps them apart. */
+function Mixed({ picked, relation, pick }: MixedProps) {
+  const columns = mixedCurrencies(picked, relation.columns);
+  if (!columns.length) return null;
+  return (
+    <div class="pick-line" role="status">
+      <span class="pick-label" />
+      <div class="pick-parts">
+        <span class="note">A figure here may be of amounts in several currencies.</span>
+        {columns.map((column) => (
+          <button
+            key={column}
+            type="button"
+            class="as-link"
+            onClick={() => pick({ groups: [...picked.groups, { column }] })}
+          >
+            Group by {column}
+          </button>
+        ))}
+      </div>
     </div>
   );
 }
