@@ -2,6 +2,7 @@ import { UserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
 import { listActions } from "../plan/select.ts";
+import { plainReferences } from "../sql/references.ts";
 
 /** What of a compiled project is shown, by Dataform's own flags. */
 export interface OutputFlags {
@@ -49,4 +50,9 @@ export function dotOf({ actions }: CompiledGraph): string {
     dependencies.map((read) => `  ${quoted(targetKey(read))} -> ${quoted(targetKey(target))};`),
   );
   return ["digraph {", ...nodes, ...edges, "}"].join("\n");
+}
+
+/** The graph with plain names where the compiler put marks, and without what only messages need. */
+export function readable({ traces, ...graph }: CompiledGraph): Omit<CompiledGraph, "traces"> {
+  return JSON.parse(plainReferences(JSON.stringify(graph)).replaceAll('\\"\uE000', '\\"'));
 }

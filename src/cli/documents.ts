@@ -4,12 +4,14 @@ import type { Plan } from "../model/plan.ts";
 import type { RunReport } from "../model/report.ts";
 import type { Preview } from "../run/preview.ts";
 import type { UnitTestReport } from "../run/unit-tests.ts";
+import type { KeptCatalog } from "./artifacts/catalog.ts";
+import type { ProjectManifest } from "./artifacts/manifest.ts";
 import type { DescribedRelation } from "./describe/described.ts";
 import type { Diagnosis } from "./doctor/findings.ts";
 import type { PlanSummary } from "./plan/summary.ts";
 
 /**
- * What commands print with `--json`, by the names of their schemas in `schemas/`, which are made of these types: `npm run
+ * What commands print with `--json`, and write with `--artifacts`, by the names of their schemas in `schemas/`, which are made of these types: `npm run
  * schemas`. A later program of the same `version` may say more, and nothing in another way.
  */
 export interface Documents {
@@ -25,6 +27,10 @@ export interface Documents {
   readonly diagnosis: Diagnosis;
   /** `dataform describe --json`: what one thing of the project is. */
   readonly "described-relation": DescribedRelation;
+  /** `manifest.json` of `--artifacts`: the project, every action with its SQL, what it is read by, and the hash of its code. */
+  readonly manifest: ProjectManifest;
+  /** `catalog.json` of `--artifacts`: what is published, as the database has it. */
+  readonly catalog: KeptCatalog;
   /** What every command prints with `--json` that ends without its report. */
   readonly errors: ErrorDocument;
 }

@@ -33,7 +33,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   "--target": "--environment name",
   "--profile": "--url postgresql://…, or DATABASE_URL",
   "--profiles-dir": "--url postgresql://…, or DATABASE_URL",
-  "--state": "--environment name; `dataform plan` shows what differs from what is published",
+  "--state": "`ls`, `run` and `plan` take --state",
   "--defer": "what is not built is read as it is published",
   "--schedules": "--tags name",
   "-t": "--environment name",

@@ -21,18 +21,19 @@ export function printUnitTests(report: UnitTestReport, shell: Shell): boolean {
 
 /** Why tests did not pass, an error for each. */
 export function unitTestErrors({ tests }: UnitTestReport): UserErrorDetails[] {
-  return tests
-    .filter(({ passed }) => !passed)
-    .map(({ name, file, error, location = { file }, missing, unexpected }) =>
-      error
-        ? errorData(error, `test ${name}`)
-        : {
-            message: `test ${name} does not get the rows that it expects`,
-            location,
-            ...(missing.length ? { expected: missing.join(", ") } : {}),
-            ...(unexpected.length ? { found: unexpected.join(", ") } : {}),
-          },
-    );
+  return tests.filter(({ passed }) => !passed).map(unitTestError);
+}
+
+/** Why a test did not pass. */
+export function unitTestError(test: UnitTestResult): UserErrorDetails {
+  const { name, file, error, location = { file }, missing, unexpected } = test;
+  if (error) return errorData(error, `test ${name}`);
+  return {
+    message: `test ${name} does not get the rows that it expects`,
+    location,
+    ...(missing.length ? { expected: missing.join(", ") } : {}),
+    ...(unexpected.length ? { found: unexpected.join(", ") } : {}),
+  };
 }
 
 /** The tests as `dataform test --json` of Dataform 3 tells them. */

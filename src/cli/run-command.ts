@@ -8,6 +8,9 @@ import { targetKey } from "../model/target.ts";
 import { asksPast, listActions } from "../plan/select.ts";
 import { retentionOf } from "../release/retention.ts";
 import { run } from "../run/run.ts";
+import type { UnitTestReport } from "../run/unit-tests.ts";
+import { writeArtifact } from "./artifacts/files.ts";
+import { writeManifest } from "./artifacts/manifest.ts";
 import { awaitedBySource, awaitedErrors } from "./awaited.ts";
 import { openDatabase, whereLine } from "./database.ts";
 import { dataformJson } from "./dataform/shape.ts";
@@ -16,6 +19,8 @@ import { tellFailures } from "./failures.ts";
 import { annotate } from "./github.ts";
 import { attended, untilInterrupted } from "./interrupt.ts";
 import { environmentName } from "./options.ts";
+import { tellOutcome } from "./outcome.ts";
+import { printUnitTests, unitTestErrors } from "./print-unit-tests.ts";
 import { progress, summary } from "./progress.ts";
 import { releaseOptions } from "./releasing.ts";
 import { choosing, type RunFlags, selection, warnOfNothing } from "./selection.ts";
@@ -33,6 +38,8 @@ export async function runCommand(
   opening.catch(() => {});
   const { graph, dataform } = await compiling;
   warnOfNothing(graph, flags, shell);
+  // Where it cannot be written, nothing has been done yet.
+  writeManifest(graph, flags, shell);
   const settings = await opening;
   const ofPlan = flags.sql ? "--sql" : flags.all ? "--all" : undefined;
   if (ofPlan && !flags.dryRun)
@@ -46,12 +53,14 @@ export async function runCommand(
     return printPlan(graph, settings, flags, shell, dataform);
   }
   const source = (file: string) => readSource(shell.projectDir, file);
+  let unitTests: UnitTestReport | undefined;
   if (flags.runTests) {
     const { runUnitTests } = await import("../run/unit-tests.ts");
-    const { printUnitTests, unitTestErrors } = await import("./print-unit-tests.ts");
     const tested = await attended(shell, (how) => runUnitTests(graph, settings, { readSource: source, ...how }));
+    unitTests = tested;
     if (!printUnitTests(tested, shell)) {
       shell.exitCode = 1;
+      tellOutcome({ unitTests }, flags, shell);
       if (flags.json) shell.print(JSON.stringify(errorDocument(unitTestErrors(tested), 1), null, 2));
       return;
     }
@@ -88,6 +97,11 @@ export async function runCommand(
   annotateWarnings(shell, report.warnings);
   shell.exitCode =
     report.status === "success" ? 0 : report.status === "cancelled" && !shell.deadline?.aborted ? 130 : 1;
+  tellOutcome({ report, ...(unitTests ? { unitTests } : {}) }, flags, shell);
+  if (flags.artifacts === undefined || report.status === "cancelled") return;
+  const { keptCatalog } = await import("./artifacts/catalog.ts");
+  const catalog = await attended(shell, (how) => keptCatalog(graph, settings, environmentName(flags), how));
+  writeArtifact(flags, "catalog", () => JSON.stringify(catalog, null, 2), shell);
 }
 
 async function runResult(report: RunReport, graph: CompiledGraph, flags: RunFlags, shell: Shell) {

@@ -2,15 +2,18 @@ import { type Command, Option } from "commander";
 import { readSelectors } from "../config/load-selectors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import { asksPast, isWhole, selectActions } from "../plan/select.ts";
+import { readState } from "./artifacts/state.ts";
 import type { ShapeFlags } from "./dataform/shape.ts";
 import { collectNames, type ProjectFlags } from "./options.ts";
+import type { OutcomeFlags } from "./outcome.ts";
 import { paint } from "./paint.ts";
 import type { ReleaseFlags } from "./releasing.ts";
 import type { Shell } from "./shell.ts";
 
-export interface RunFlags extends ProjectFlags, ReleaseFlags, ShapeFlags {
+export interface RunFlags extends ProjectFlags, ReleaseFlags, ShapeFlags, OutcomeFlags {
   readonly select?: readonly string[];
   readonly exclude?: readonly string[];
+  readonly state?: string;
   readonly actions?: readonly string[];
   readonly tags?: readonly string[];
   readonly includeDeps?: boolean;
@@ -43,6 +46,7 @@ export function addChoosingOptions(command: Command): Command {
       "only these: name, +name, name+, @name, tag:x, path:x, type:x, with commas: both",
     )
     .option("--exclude <words...>", "not these, in the same words")
+    .option("--state <folder>", "ask state: and result: of the files that --artifacts wrote there")
     .addOption(
       new Option("--actions <names...>", "only these: names, schema.name or patterns with *").argParser(collectNames),
     )
@@ -77,10 +81,12 @@ export function addBuildingOptions(command: Command): Command {
 
 /** Which actions are meant. */
 export function choosing(flags: RunFlags, shell: Shell) {
+  const named = flags.select || flags.exclude ? readSelectors(shell.projectDir) : undefined;
   return {
-    ...(flags.select || flags.exclude ? { named: readSelectors(shell.projectDir) } : {}),
+    ...(named ? { named } : {}),
     ...(flags.select ? { select: flags.select } : {}),
     ...(flags.exclude ? { exclude: flags.exclude } : {}),
+    ...(flags.state === undefined ? {} : { kept: readState(flags.state, { ...flags, named }, shell) }),
     ...(flags.actions ? { actions: flags.actions } : {}),
     ...(flags.tags ? { tags: flags.tags } : {}),
     includeDependencies: flags.includeDeps ?? false,

@@ -45,6 +45,7 @@ export const SETTINGS: readonly Setting[] = [
   setting("horizon", { default: "wait" }),
   // Its default is another one with every policy.
   setting("horizon-timeout"),
+  setting("artifacts"),
   setting("keep-releases", { key: "retention.releases" }),
   setting("keep-for", { key: "retention.releasesFor" }),
 ];

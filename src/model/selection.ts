@@ -14,7 +14,12 @@ export interface Past {
   readonly code: Readonly<Record<string, string>>;
   /** By `schema.name`, what came of it in the last run that ended. */
   readonly results: Readonly<Record<string, Result>>;
+  /** By `schema.name`, the hash that `code` is compared with, where that is not the one of the compiled action. */
+  readonly now?: Readonly<Record<string, string>>;
 }
+
+/** What files of an earlier run tell (`--state`), by names without suffix and prefix. */
+export type KeptPast = Pick<Past, "code" | "results">;
 
 /** `error`: it ended so, and not by rows that an assertion found. */
 export interface Result {

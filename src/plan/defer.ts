@@ -1,6 +1,7 @@
 import type { Manifest } from "../model/catalog.ts";
 import { type CompiledGraph, isModel } from "../model/graph.ts";
 import { type Target, targetKey } from "../model/target.ts";
+import { bareOf } from "./bare.ts";
 
 /**
  * By key of the project's models, what another environment publishes of each. Its schemas and names may have a suffix or a prefix of
@@ -16,14 +17,6 @@ export function deferredTo({ actions, project }: CompiledGraph, manifest: Manife
     if (alike.length === 1) found[targetKey(target)] = alike[0]!;
   }
   return found;
-}
-
-function bareOf({ schema, name }: Target, { schemaSuffix, tablePrefix }: CompiledGraph["project"]): Target {
-  const [after, before] = [`_${schemaSuffix}`, `${tablePrefix}_`];
-  return {
-    schema: schemaSuffix && schema.endsWith(after) ? schema.slice(0, -after.length) : schema,
-    name: tablePrefix && name.startsWith(before) ? name.slice(before.length) : name,
-  };
 }
 
 function isOf(other: Target, { schema, name }: Target): boolean {

@@ -2,8 +2,9 @@ import type { Catalog } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
 import type { Action, CompiledGraph } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
-import type { NamedSelections, Past } from "../model/selection.ts";
+import type { KeptPast, NamedSelections, Past } from "../model/selection.ts";
 import { targetKey } from "../model/target.ts";
+import { bareActions } from "./bare.ts";
 import { dependenciesOf, dependentsOf } from "./order.ts";
 import { chosenBy, needsPast } from "./selectors.ts";
 
@@ -15,6 +16,8 @@ export interface Selection {
   readonly exclude?: readonly string[];
   /** What `selector:name` means in these. */
   readonly named?: NamedSelections;
+  /** What words of the past are asked of in place of a database. */
+  readonly kept?: KeptPast;
   /** Names, `schema.name`, or patterns with `*`. */
   readonly actions?: readonly string[];
   readonly tags?: readonly string[];
@@ -41,8 +44,18 @@ export function withPast(
 export const NOTHING_PAST: Past = { code: {}, results: {} };
 
 /** Whether what is chosen is asked of a database. */
-export function asksPast({ select, exclude, named }: Selection): boolean {
-  return needsPast([...(select ?? []), ...(exclude ?? [])], named);
+export function asksPast({ select, exclude, named, kept }: Selection): boolean {
+  return !kept && needsPast([...(select ?? []), ...(exclude ?? [])], named);
+}
+
+/** The graph, with what files tell of the past where they are asked. */
+function withKept(graph: Graph, { kept }: Selection): Graph {
+  if (!kept) return graph;
+  const bare = [...bareActions(graph)];
+  const byKey = <Value>(kept: Readonly<Record<string, Value>>) =>
+    Object.fromEntries(bare.flatMap(([key, { name }]) => (Object.hasOwn(kept, name) ? [[key, kept[name]!]] : [])));
+  const now = Object.fromEntries(bare.map(([key, { code }]) => [key, code]));
+  return { ...graph, past: { code: byKey(kept.code), results: byKey(kept.results), now } };
 }
 
 /** Whether nothing is chosen, so that everything takes part but for what is excluded. */
@@ -62,7 +75,11 @@ export function listActions(graph: Graph, selection: Selection): ReadonlySet<str
 }
 
 /** Keys of what `exclude` names; none where it names nothing. */
-export function excludedActions(graph: Graph, { exclude = [], named = NONE }: Selection): ReadonlySet<string> {
+export function excludedActions(graph: Graph, selection: Selection): ReadonlySet<string> {
+  return excludedFrom(withKept(graph, selection), selection);
+}
+
+function excludedFrom(graph: Graph, { exclude = [], named = NONE }: Selection): ReadonlySet<string> {
   return chosenBy(graph, exclude, asked("--exclude", graph, named));
 }
 
@@ -77,8 +94,9 @@ function keysOf(actions: readonly Action[]): readonly string[] {
   return actions.map(({ target }) => targetKey(target));
 }
 
-function chosenAmong(among: readonly Action[], graph: Graph, selection: Selection): ReadonlySet<string> {
-  const excluded = excludedActions(graph, selection);
+function chosenAmong(among: readonly Action[], given: Graph, selection: Selection): ReadonlySet<string> {
+  const graph = withKept(given, selection);
+  const excluded = excludedFrom(graph, selection);
   const chosen = isWhole(selection) ? new Set(keysOf(among)) : selectedBy(among, graph, selection);
   return new Set(keysOf(among).filter((key) => chosen.has(key) && !excluded.has(key)));
 }

@@ -1,5 +1,5 @@
 import { UserError } from "../model/errors.ts";
-import { type Action, type ActionKind, type CompiledGraph, isModel } from "../model/graph.ts";
+import { type Action, type ActionKind, type CompiledGraph, isModel, type ProjectSettings } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
 import type { NamedSelections, Past, Result } from "../model/selection.ts";
 import { targetKey } from "../model/target.ts";
@@ -8,7 +8,7 @@ import { dependenciesOf, dependentsOf } from "./order.ts";
 
 /** What is chosen among. */
 type Graph = Pick<CompiledGraph, "actions"> & {
-  readonly project?: { readonly name?: string };
+  readonly project?: Partial<Pick<ProjectSettings, "name" | "schemaSuffix" | "tablePrefix">>;
   readonly past?: Past;
 };
 
@@ -50,17 +50,23 @@ const METHODS: Readonly<Record<string, (action: Action, matches: Matches, graph:
 /** Those that are asked of a database. */
 const OF_PAST: ReadonlySet<string> = new Set(["state", "result"]);
 
-/** Whether words can be read with a database only. */
-export function needsPast(words: readonly string[] = [], named: NamedSelections = new Map()): boolean {
+/** Whether words are asked of the past, or of one kind of it. */
+export function needsPast(
+  words: readonly string[] = [],
+  named: NamedSelections = new Map(),
+  methods: Iterable<string> = OF_PAST,
+): boolean {
   const all = [...words, ...[...named.values()].flatMap(({ select = [], exclude = [] }) => [...select, ...exclude])];
-  return all.some((text) => /(?:^|[\s,+@\d])(?:state|result):/.test(text));
+  const asks = new RegExp(`(?:^|[\\s,+@\\d])(?:${[...methods].join("|")}):`);
+  return all.some((text) => asks.test(text));
 }
 
 /** As dbt has them: what is new is modified, too. */
-function statesOf(action: Action, { code }: Past): readonly string[] {
-  const published = code[targetKey(action.target)];
+function statesOf(action: Action, { code, now }: Past): readonly string[] {
+  const key = targetKey(action.target);
+  const published = code[key];
   if (published === undefined) return ["new", "modified"];
-  return published === fingerprint(action) ? ["old", "unmodified"] : ["old", "modified"];
+  return published === (now ? now[key] : fingerprint(action)) ? ["old", "unmodified"] : ["old", "modified"];
 }
 
 function resultsOf(result: Result | undefined): readonly string[] {

@@ -71,8 +71,16 @@ test("compile, plan, run, test and what ends without a report print documents of
   expect([...new Set(statuses)].sort()).toEqual(["failed", "held", "ok", "skipped", "warned"]);
   write({ "totals.sqlx": 'config { type: "view" }\nselect count(*) as n from ${ref("orders")}' });
   await printed("plan", ["run", "--dry-run"]);
-  await printed("run-report", ["run"]);
-  await printed("unit-test-report", ["test"]);
+  await printed("run-report", ["run", "--artifacts", "target", "--schema-suffix", "dev"]);
+  await printed("unit-test-report", ["test", "--artifacts", "target"]);
+  const kept = {
+    manifest: "manifest",
+    run_results: "run-report",
+    unit_tests: "unit-test-report",
+    catalog: "catalog",
+  } as const;
+  for (const [file, name] of Object.entries(kept))
+    expect([file, strangeIn(name, readFileSync(resolve(dir, `target/${file}.json`), "utf8"))]).toEqual([file, []]);
   await printed("diagnosis", ["doctor"]);
   for (const name of ["orders", "held", "none", "wrong"]) await printed("described-relation", ["describe", name]);
   write({ "typo.sqlx": 'config { type: "tabel" }\nselect 1' });

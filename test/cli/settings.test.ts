@@ -45,6 +45,7 @@ const values: Readonly<Record<string, readonly [string, unknown, string, unknown
   "publish-deadline": ["5s", 5_000, "1m", 60_000],
   horizon: ["fail", "fail", "publish", "publish"],
   "horizon-timeout": ["1s", 1_000, "2s", 2_000],
+  artifacts: ["target", "target", "out", "out"],
   "keep-releases": ["9", 9, "3", 3],
   "keep-for": ["2h", 7_200_000, "1s", 1_000],
 };

@@ -3,18 +3,19 @@ import { counted } from "../../model/counted.ts";
 import { formatUserError } from "../../model/errors.ts";
 import type { Action, CompiledGraph } from "../../model/graph.ts";
 import { targetKey } from "../../model/target.ts";
-import { plainReferences } from "../../sql/references.ts";
-import { dotOf, type OutputFlags, outputOf } from "../compiled.ts";
+import { type ArtifactFlags, addArtifactsOption } from "../artifacts/files.ts";
+import { writeManifest } from "../artifacts/manifest.ts";
+import { dotOf, type OutputFlags, outputOf, readable } from "../compiled.ts";
 import { compileProject } from "../compiling.ts";
 import { addShapeOption, compileForDataform, dataformJson, dataformOf, type ShapeFlags } from "../dataform/shape.ts";
-import type { Documents } from "../documents.ts";
 import { addFolder } from "../folder.ts";
+import { annotate } from "../github.ts";
 import { addIgnoredOptions, addProjectOptions, collectNames, type ProjectFlags } from "../options.ts";
 import type { AddCommand, Shell } from "../shell.ts";
 import { textTable } from "../show/table.ts";
 import { watching } from "../watching.ts";
 
-interface CompileFlags extends ProjectFlags, OutputFlags, ShapeFlags {
+interface CompileFlags extends ProjectFlags, OutputFlags, ShapeFlags, ArtifactFlags {
   readonly json?: boolean;
   readonly dot?: boolean;
   readonly quiet?: boolean;
@@ -33,7 +34,7 @@ export const addCompileCommand: AddCommand = (command, shell) => {
       const compileOnce = () => compiled(flags, shell);
       return flags.watch ? watching(shell, compileOnce) : compileOnce();
     });
-  addIgnoredOptions(addProjectOptions(addOutputOptions(command)), shell.say);
+  addIgnoredOptions(addArtifactsOption(addProjectOptions(addOutputOptions(command)), ["manifest"]), shell.say);
 };
 
 async function compiled(flags: CompileFlags, shell: Shell): Promise<void> {
@@ -41,8 +42,10 @@ async function compiled(flags: CompileFlags, shell: Shell): Promise<void> {
   const graph = dataform?.graph ?? (await compileProject(shell, flags));
   const refused = graph.actions.flatMap((action) => ("refused" in action && action.refused ? [action.refused] : []));
   for (const error of refused) shell.say(formatUserError(error));
+  annotate(shell, refused);
   if (refused.length) shell.exitCode = 1;
   for (const note of graph.notes) shell.say(`note: ${note}`);
+  writeManifest(graph, flags, shell);
   const output = outputOf(graph, flags);
   if (dataform) shell.print(dataformJson(dataformOf(dataform.dataform, output)));
   else print(output, flags, shell);
@@ -73,9 +76,4 @@ function list(graph: CompiledGraph, { quiet, verbose }: CompileFlags, shell: She
 
 function kindOf({ kind, disabled }: Action): string {
   return disabled ? `${kind}, disabled` : kind;
-}
-
-/** The graph with plain names where the compiler put marks, and without what only messages need. */
-function readable({ traces, ...graph }: CompiledGraph): Documents["compiled-graph"] {
-  return JSON.parse(plainReferences(JSON.stringify(graph)).replaceAll('\\"\uE000', '\\"'));
 }

@@ -4,6 +4,7 @@ import { addShapeOption, compileForDataform } from "../dataform/shape.ts";
 import { withDeadline } from "../deadline.ts";
 import { addFolder } from "../folder.ts";
 import { addConnectionOption, addIgnoredOptions, addProjectOptions, parseCount, parseDuration } from "../options.ts";
+import { addOutcomeOptions } from "../outcome.ts";
 import { addReleaseOptions, addRetentionOptions } from "../releasing.ts";
 import { addSelectionOptions, type RunFlags } from "../selection.ts";
 import type { AddCommand, Shell } from "../shell.ts";
@@ -52,5 +53,6 @@ export function addRunning(command: Command, shell: Shell, read: (flags: RunFlag
       }),
     );
   addRetentionOptions(addReleaseOptions(command));
+  addOutcomeOptions(command, ["manifest", "run_results", "unit_tests", "catalog"]);
   addIgnoredOptions(addConnectionOption(addProjectOptions(command)), shell.say);
 }

@@ -1,6 +1,7 @@
 import { readSource } from "../../compile/source.ts";
 import { reportJson } from "../../model/report.ts";
 import { runUnitTests } from "../../run/unit-tests.ts";
+import { writeManifest } from "../artifacts/manifest.ts";
 import { compileProject } from "../compiling.ts";
 import { openDatabase } from "../database.ts";
 import { addShapeOption, compileForDataform, dataformJson, type ShapeFlags } from "../dataform/shape.ts";
@@ -13,10 +14,11 @@ import {
   type ConnectionFlags,
   type ProjectFlags,
 } from "../options.ts";
+import { addOutcomeOptions, type OutcomeFlags, tellOutcome } from "../outcome.ts";
 import { printUnitTests, testResultsOf } from "../print-unit-tests.ts";
 import type { AddCommand } from "../shell.ts";
 
-interface TestFlags extends ProjectFlags, ConnectionFlags, ShapeFlags {
+interface TestFlags extends ProjectFlags, ConnectionFlags, ShapeFlags, OutcomeFlags {
   readonly json?: boolean;
 }
 
@@ -27,12 +29,15 @@ export const addTestCommand: AddCommand = (command, shell) => {
       const { graph } = flags.format
         ? await compileForDataform(shell, flags)
         : { graph: await compileProject(shell, flags) };
+      writeManifest(graph, flags, shell);
       const settings = await openDatabase(shell, flags);
       const source = (file: string) => readSource(shell.projectDir, file);
       const report = await attended(shell, (how) => runUnitTests(graph, settings, { readSource: source, ...how }));
       if (flags.format) shell.print(dataformJson(testResultsOf(report)));
       else if (flags.json) shell.print(reportJson(report));
       if (!printUnitTests(report, shell)) shell.exitCode = 1;
+      tellOutcome({ unitTests: report }, flags, shell);
     });
+  addOutcomeOptions(command, ["manifest", "unit_tests"]);
   addIgnoredOptions(addConnectionOption(addProjectOptions(command)), shell.say);
 };

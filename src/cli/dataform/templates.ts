@@ -17,7 +17,7 @@ const exampleFolder = (name: string) => fileURLToPath(new URL(`../../../examples
 const MAY_STAY = new Set([".git", ".gitignore", ".DS_Store"]);
 
 /** Made by commands, or of one person. */
-const NOT_COMMITTED = ["node_modules/", ".dataform/", ".env", ".df-credentials.json"];
+const NOT_COMMITTED = ["node_modules/", ".dataform/", "target/", ".env", ".df-credentials.json"];
 
 /**
  * Makes a project in a folder, which is made too.
