@@ -54,6 +54,14 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "dev",
+    {
+      takes: "[options] [project-dir]",
+      description: "build what changed into an environment of your own, whenever files are others, until Ctrl-C",
+      load: async () => (await import("./commands/dev.ts")).addDevCommand,
+    },
+  ],
+  [
     "test",
     {
       takes: "[options] [project-dir]",

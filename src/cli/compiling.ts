@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { type Compilation, type CompileOptions, compile, compileAll } from "../compile/compile.ts";
+import type { States } from "../compile/kept-answers.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import { stateDirectory } from "./database.ts";
 import { untilInterrupted } from "./interrupt.ts";
 import type { ProjectFlags } from "./options.ts";
+import { noteFound } from "./read-files.ts";
 import type { Shell } from "./shell.ts";
 
 /** Compiles the project as the flags say. Ctrl-C and SIGTERM stop its code, which is a process of its own. */
@@ -31,9 +33,11 @@ function compilingWith<Made>(
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const keepIn = join(stateDirectory(shell), "compiled");
   const onPrinted = (text: string) => shell.say(text.replace(/\n$/, ""));
+  const { projectDir, env } = shell;
+  const onRead = (found: States) => noteFound(projectDir, found);
   return untilInterrupted(
     shell,
-    (signal) => make(shell.projectDir, { ...options, env: shell.env, keepIn, onPrinted, signal }),
+    (signal) => make(projectDir, { ...options, env, keepIn, onPrinted, onRead, signal }),
     "stopping the compiler",
   );
 }

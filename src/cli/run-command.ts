@@ -1,5 +1,6 @@
 import type { DataformGraph } from "../compile/as-dataform.ts";
 import { readSource } from "../compile/source.ts";
+import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { counted } from "../model/counted.ts";
 import { errorData, errorDocument, UserError } from "../model/errors.ts";
 import type { CompiledGraph } from "../model/graph.ts";
@@ -52,9 +53,9 @@ export async function runCommand(
     const { printPlan } = await import("./plan/print.ts");
     return printPlan(graph, settings, flags, shell, dataform);
   }
-  const source = (file: string) => readSource(shell.projectDir, file);
   let unitTests: UnitTestReport | undefined;
   if (flags.runTests) {
+    const source = (file: string) => readSource(shell.projectDir, file);
     const { runUnitTests } = await import("../run/unit-tests.ts");
     const tested = await attended(shell, (how) => runUnitTests(graph, settings, { readSource: source, ...how }));
     unitTests = tested;
@@ -65,6 +66,25 @@ export async function runCommand(
       return;
     }
   }
+  const report = await runAndTell(graph, settings, flags, shell);
+  if (flags.format) shell.print(dataformJson(await runResult(report, graph, flags, shell)));
+  else if (flags.json) shell.print(reportJson(report));
+  shell.exitCode =
+    report.status === "success" ? 0 : report.status === "cancelled" && !shell.deadline?.aborted ? 130 : 1;
+  tellOutcome({ report, ...(unitTests ? { unitTests } : {}) }, flags, shell);
+  if (flags.artifacts === undefined || report.status === "cancelled") return;
+  const { keptCatalog } = await import("./artifacts/catalog.ts");
+  const catalog = await attended(shell, (how) => keptCatalog(graph, settings, environmentName(flags), how));
+  writeArtifact(flags, "catalog", () => JSON.stringify(catalog, null, 2), shell);
+}
+
+/** Runs what is selected, and says what becomes of it. */
+export async function runAndTell(
+  graph: CompiledGraph,
+  settings: ConnectionSettings,
+  flags: RunFlags,
+  shell: Shell,
+): Promise<RunReport> {
   const events = progress(shell);
   const made = await untilInterrupted(shell, (signal) =>
     run(graph, settings, {
@@ -78,13 +98,11 @@ export async function runCommand(
       retention: retentionOf(graph.project.retention, flags),
       signal,
       events,
-      readSource: source,
+      readSource: (file) => readSource(shell.projectDir, file),
     }),
   );
   events.end();
   const report = endedLate(made, shell);
-  if (flags.format) shell.print(dataformJson(await runResult(report, graph, flags, shell)));
-  else if (flags.json) shell.print(reportJson(report));
   for (const line of summary(report, shell)) shell.say(line);
   tellFailures(shell, failures(report));
   annotate(shell, report.steps.filter(({ status }) => status === "held").map(heldModel));
@@ -95,13 +113,7 @@ export async function runCommand(
     "warning",
   );
   annotateWarnings(shell, report.warnings);
-  shell.exitCode =
-    report.status === "success" ? 0 : report.status === "cancelled" && !shell.deadline?.aborted ? 130 : 1;
-  tellOutcome({ report, ...(unitTests ? { unitTests } : {}) }, flags, shell);
-  if (flags.artifacts === undefined || report.status === "cancelled") return;
-  const { keptCatalog } = await import("./artifacts/catalog.ts");
-  const catalog = await attended(shell, (how) => keptCatalog(graph, settings, environmentName(flags), how));
-  writeArtifact(flags, "catalog", () => JSON.stringify(catalog, null, 2), shell);
+  return report;
 }
 
 async function runResult(report: RunReport, graph: CompiledGraph, flags: RunFlags, shell: Shell) {

@@ -16,6 +16,7 @@ import { refuseFields } from "./core-fields.ts";
 import { leftFiles } from "./dataform2/left-files.ts";
 import { declaredVars } from "./declared-vars.ts";
 import { checkForeignSyntax, foreignQuotes } from "./foreign-syntax.ts";
+import type { States } from "./kept-answers.ts";
 import { checkNoTexts } from "./no-text.ts";
 import { type ProjectFiles, readProject } from "./project.ts";
 import { checkQueries } from "./queries.ts";
@@ -49,6 +50,8 @@ export interface CompileOptions extends ProjectOverrides {
   readonly keepIn?: string;
   /** Is given what the project's own code prints, piece by piece; without it that is lost. */
   readonly onPrinted?: (text: string) => void;
+  /** Is given what the project's code has found of files, wherever they are, as it found it: also of one with mistakes. */
+  readonly onRead?: (found: States) => void;
   /** Stops the project's code, and throws its reason. */
   readonly signal?: AbortSignal;
 }
@@ -76,14 +79,14 @@ export interface Compilation {
  * @throws UserError or UserErrors where nothing could be compiled
  */
 export async function compileAll(projectDir: string, options: CompileOptions = {}): Promise<Compilation> {
-  const { timeout = 60_000, memory = 1024, env, corePath, keepIn, onPrinted, signal, ...overrides } = options;
+  const { timeout = 60_000, memory = 1024, env, corePath, keepIn, onPrinted, onRead, signal, ...overrides } = options;
   const project = readProject(projectDir);
   const vars = await declaredVars(project, () => env ?? readEnvironment(projectDir), overrides.vars);
   const raw = rawTablesOf(projectDir);
   const seeds = seedsOf(projectDir);
   const limits = { timeout, memory };
   const from = { project, overrides, vars, limits, raw, seeds };
-  const answer = await runCompiler({ ...from, corePath, keepIn, onPrinted, signal });
+  const answer = await runCompiler({ ...from, corePath, keepIn, onPrinted, onRead, signal });
   const sources = new Map<string, string>();
   const {
     graph: models,

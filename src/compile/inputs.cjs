@@ -109,12 +109,12 @@ class Inputs {
     return [...new Set(names)].filter((name) => name.startsWith("definitions/"));
   }
 
-  /** What an answer is made of, once it is made; or what was asked for that is not the same again. @param loaded files of code */
+  /** What an answer is made of, once it is made, and what was asked for that is not the same again. @param loaded files of code */
   end(loaded) {
     for (const one of this.#undo.reverse()) one();
-    if (this.#unsteady !== undefined) return { unsteady: this.#unsteady };
+    const unsteady = this.#unsteady;
     for (const file of loaded) this.note(file);
-    return { states: [...this.#states] };
+    return { states: [...this.#states], ...(unsteady === undefined ? {} : { unsteady }) };
   }
 }
 

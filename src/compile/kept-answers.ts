@@ -10,14 +10,21 @@ const { digest, stateOf } = createRequire(import.meta.url)("./path-state.cjs") a
   stateOf(path: string): string;
 };
 
-/** What the project's code has found besides its request (inputs.cjs), or what it asked for that is not the same again. */
-export type Inputs =
-  | { readonly states: readonly (readonly [path: string, state: string])[] }
-  | { readonly unsteady: string };
+/** What the project's code has found besides its request (inputs.cjs): files, folders, and what is not there. */
+export type States = readonly (readonly [path: string, state: string])[];
+
+export interface Inputs {
+  readonly states: States;
+  /** What it asked for that is not the same again. */
+  readonly unsteady?: string;
+}
+
+/** Whether all of it is what it was. */
+export const isAsFound = (states: States): boolean => states.every(([path, state]) => stateOf(path) === state);
 
 /** An answer, what was printed on the way, and what it is made of. */
 interface Kept<Answer> {
-  readonly states: readonly (readonly [path: string, state: string])[];
+  readonly states: States;
   /** Of what came from outside the project's code. */
   readonly given: string;
   readonly printed: readonly string[];
@@ -50,7 +57,7 @@ export class KeptAnswers<Answer> {
   find(): Kept<Answer> | undefined {
     try {
       const kept = JSON.parse(readFileSync(this.#file, "utf8")) as Kept<Answer>;
-      if (!kept.states.every(([path, state]) => stateOf(path) === state)) return undefined;
+      if (!isAsFound(kept.states)) return undefined;
       const now = new Date();
       utimesSync(this.#file, now, now);
       return kept;

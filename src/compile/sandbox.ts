@@ -8,7 +8,7 @@ import { OPTIMIZE_LATER } from "../model/optimizing.ts";
 import type { Seeds } from "../seeds/read-seeds.ts";
 import { after, heeding } from "../wait/timers.ts";
 import { wrongActions } from "./actions-file.ts";
-import { givenAs, type Inputs, KeptAnswers } from "./kept-answers.ts";
+import { givenAs, type Inputs, KeptAnswers, type States } from "./kept-answers.ts";
 import { type OwnProjectSettings, ownSettingsOf } from "./own-settings.ts";
 import type { ProjectFiles } from "./project.ts";
 import { checkSettings, ignoredSettings, isPlainlyRight, withheldSettings } from "./settings.ts";
@@ -174,6 +174,7 @@ export interface Compilation {
   /** A folder for answers that are good for the next time. */
   readonly keepIn?: string | undefined;
   readonly onPrinted?: ((text: string) => void) | undefined;
+  readonly onRead?: ((found: States) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -214,17 +215,18 @@ async function compileOnce(compilation: Compilation, placeThrown: boolean): Prom
   const given = async () => givenAs([(await raw).tables, (await seeds).seeds]);
   if (found && found.given === (await given())) {
     for (const text of found.printed) compilation.onPrinted?.(text);
+    compilation.onRead?.(found.states);
     return found.answer;
   }
   const { answer, printed, inputs } = await runWorker(compilation, { ...request, placeThrown });
-  if ("states" in inputs && !answer.graph.graphErrors?.compilationErrors?.length)
+  if (inputs.unsteady === undefined && !answer.graph.graphErrors?.compilationErrors?.length)
     answers.keep({ states: inputs.states, given: await given(), printed, answer });
   return answer;
 }
 
 /** Compiles the project in a child process with an empty environment, a time limit and a memory limit. */
 async function runWorker(
-  { project, limits, raw, seeds: read, onPrinted, signal }: Compilation,
+  { project, limits, raw, seeds: read, onPrinted, onRead, signal }: Compilation,
   request: Request & { readonly placeThrown: boolean },
 ): Promise<{ readonly answer: Compiled; readonly inputs: Inputs; readonly printed: readonly string[] }> {
   const child = fork(fileURLToPath(new URL("worker.cjs", import.meta.url)), {
@@ -259,6 +261,7 @@ async function runWorker(
       child.once("close", (code) => reject(timedOut ? tooLong(limits) : stopped(code, errorOutput, limits)));
     });
     const { inputs, ...answer } = await heeding(answered, signal);
+    onRead?.(inputs.states);
     if ("failure" in answer) return await explainFailure(answer.failure, project);
     return { answer, inputs, printed };
   } finally {

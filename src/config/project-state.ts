@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { DASHBOARDS, SERVE } from "./project-folders.ts";
 
 /** What a project is made of: its folders, and files beside them. */
@@ -14,7 +14,14 @@ const PARTS = [
   "dataform.json",
   "workflow_settings.yaml",
   "notifications.yaml",
+  "selectors.yaml",
+  "package.json",
 ];
+
+/** Whether a path is one of them, or in one. */
+export function isOfParts(projectDir: string, path: string): boolean {
+  return PARTS.some((part) => path === join(projectDir, part) || path.startsWith(join(projectDir, part) + sep));
+}
 
 /** Another text where a file of the project is another one, is new, or is gone. Reads no file: it may be asked often. */
 export async function projectState(projectDir: string): Promise<string> {

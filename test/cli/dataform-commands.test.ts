@@ -106,6 +106,30 @@ test("compile --watch compiles again when a file is another one, tells mistakes 
   ]);
 });
 
+test("compile --watch sees what the project's code reads elsewhere: files of its root, a package, and what is not there yet", async () => {
+  const { dir, write } = testProject({
+    "definitions/a.js": `const { names } = require("settings.js");
+for (const name of [...names, ...require("words/more"), ...require("pack")]) publish(name, { type: "view" }).query("select 1 as id");
+Date.now();`,
+    "settings.js": 'exports.names = ["one"];',
+    "words/more.js": 'module.exports = ["two"];',
+    "node_modules/pack/index.js": 'module.exports = ["three"];',
+  });
+  const watched = startCli(dir, ["compile", "--watch"]);
+  const printed = (name: string) => vi.waitFor(() => expect(watched.printed()).toContain(name), { timeout: 60_000 });
+  await printed("marts.three");
+  write({ "settings.js": 'exports.names = ["uno"];' });
+  await printed("marts.uno");
+  write({ "words/more.js": 'module.exports = require("words/late");' });
+  await vi.waitFor(() => expect(watched.said()).toContain("words/late"), { timeout: 60_000 });
+  write({ "words/late.js": 'module.exports = ["due"];' });
+  await printed("marts.due");
+  write({ "node_modules/pack/index.js": 'module.exports = ["tre"];' });
+  await printed("marts.tre");
+  watched.interrupt();
+  expect((await watched.end).exitCode).toBe(0);
+});
+
 test("--action-retry-limit does again what the server refuses, and --execution-timeout cancels what takes too long", async () => {
   const { dir, write } = testProject({
     "a.sqlx": "config { type: \"table\" }\nselect 1 / (nextval('tries') - 2) as id",

@@ -2,7 +2,6 @@ import { basename } from "node:path";
 import { ingestFiles } from "../../config/ingest-files.ts";
 import { NOTIFICATIONS_FILE, readNotifications } from "../../config/load-notifications.ts";
 import { readSelectors } from "../../config/load-selectors.ts";
-import { projectState } from "../../config/project-state.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { UserError } from "../../model/errors.ts";
 import type { CompiledGraph } from "../../model/graph.ts";
@@ -13,6 +12,7 @@ import { pause } from "../../wait/pause.ts";
 import { compileProject } from "../compiling.ts";
 import { chooseSourcesToShow } from "../ingest/choose.ts";
 import { type EnvironmentFlags, environmentName } from "../options.ts";
+import { filesState, withBesides } from "../read-files.ts";
 import { Rereading } from "../rereading.ts";
 import type { Shell } from "../shell.ts";
 import { lasting } from "../show/lasting.ts";
@@ -41,7 +41,7 @@ export function openNotifier(shell: Shell, flags: EnvironmentFlags, compiled: Co
     settings,
     environment: environmentName(flags),
     project,
-    renewed: renewing(shell.projectDir, compiled.state ?? "", async () =>
+    renewed: renewing(shell.projectDir, withBesides(shell.projectDir, compiled.state ?? ""), async () =>
       readProject(shell, flags, { settings, graph: await compileProject(shell, flags) }),
     ),
     surroundings: { projectDir: shell.projectDir, env: shell.env },
@@ -80,11 +80,11 @@ const SETTLING = 500;
 function renewing<T>(projectDir: string, before: string, read: () => Promise<T>): () => Promise<T | undefined> {
   const files = new Rereading(before);
   return async () => {
-    const state = await projectState(projectDir);
+    const state = await filesState(projectDir);
     let isDue = files.isDue(state);
     if (!isDue && files.isOther(state)) {
       await pause(SETTLING);
-      isDue = files.isDue(await projectState(projectDir));
+      isDue = files.isDue(await filesState(projectDir));
     }
     return isDue ? files.read(read) : undefined;
   };

@@ -69,7 +69,7 @@ export async function printPlan(
 }
 
 /** Plans, and makes what is planned in its empty shape in a transaction that is rolled back. */
-function tryOut(
+export function tryOut(
   graph: CompiledGraph,
   settings: ConnectionSettings,
   flags: RunFlags,
@@ -101,7 +101,7 @@ function tryOut(
 const MOST_ERRORS = 20;
 
 /** Says what would fail, and what waits for data. Whether there is any. */
-function tellFailures({ failures, warned, awaits }: Preview, { all }: RunFlags, shell: Shell): boolean {
+export function tellFailures({ failures, warned, awaits }: Preview, { all }: RunFlags, shell: Shell): boolean {
   const most = all ? Number.POSITIVE_INFINITY : MOST_ERRORS;
   const say = (said: string, found: typeof failures) => {
     const each = Object.entries(found);
