@@ -3,6 +3,7 @@ import { readOwnSettings } from "../../compile/own-settings.ts";
 import { describeHold, hold, readHold, unhold } from "../../environment/hold.ts";
 import { hasMetadata, prepareMetadata } from "../../environment/layout.ts";
 import { refuseUnknown } from "../../environment/metadata.ts";
+import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { counted } from "../../model/counted.ts";
 import { formatUserError, UserError } from "../../model/errors.ts";
 import { NAME_IT, refuseStranger } from "../../plan/owner.ts";
@@ -29,6 +30,7 @@ interface Flags extends ConnectionFlags {
   readonly reason?: string;
   readonly json?: boolean;
   readonly yes?: boolean;
+  readonly ifExists?: boolean;
 }
 
 /** `dataform env …`: the environments of a database. */
@@ -150,11 +152,16 @@ function addDrop(env: Command, shell: Shell): Command {
     .description("drop an environment: its public views, private objects and history; refused where others built on it")
     .argument("<name>", "the environment")
     .option("--yes", "really drop")
+    .option("--if-exists", "nothing to do where there is no such environment")
     .option("--json", "what was dropped as one JSON document")
     .action(async (name: string, flags: Flags) => {
       const settings = await openDatabase(shell, flags);
       shell.say(databaseLine(settings));
       const project = await readOwnSettings(shell.projectDir);
+      if (flags.ifExists && !(await isThere(settings, name, shell))) {
+        if (flags.json) shell.print(JSON.stringify(nothingOf(name), null, 2));
+        return shell.say(`there is no environment ${name}: nothing to drop`);
+      }
       const report = await attended(shell, ({ signal, onWait }) =>
         dropEnvironment(settings, {
           environment: name,
@@ -168,6 +175,21 @@ function addDrop(env: Command, shell: Shell): Command {
       if (!report.dropped) throw reallyDrop(report);
       for (const line of told(report)) shell.say(line);
     });
+}
+
+/** Whether an environment of that name has been made here. */
+function isThere(settings: ConnectionSettings, name: string, shell: Shell): Promise<boolean> {
+  return attended(shell, (how) =>
+    withClient(settings, { applicationName: "dataform-env", duty: "publisher", ...how }, async (client) => {
+      const found = (await hasMetadata(client)) ? await listEnvironments(client) : [];
+      return found.some(({ environment }) => environment === name);
+    }),
+  );
+}
+
+function nothingOf(environment: string): DropReport {
+  const nothing = { views: [], privateObjects: 0, bytes: 0, schemas: [], restored: [], kept: [] };
+  return { version: 1, environment, ...nothing, dropped: false };
 }
 
 function belongings({ views, privateObjects, bytes: size }: DropReport): string {
