@@ -5,6 +5,7 @@ export { terminal } from "./cli/terminal.ts";
 export { type CompileOptions, compile } from "./compile/compile.ts";
 export { parseConnectionUrl, resolveConnection } from "./config/connection.ts";
 export { readEnvironment } from "./config/environment.ts";
+export { findTarget } from "./config/find-target.ts";
 export { ingestFiles } from "./config/ingest-files.ts";
 export { loadIngest } from "./config/load-ingest.ts";
 export type { RunEvents } from "./environment/events.ts";

@@ -2,7 +2,15 @@
 // are in the table ledger_payments of the very database.
 import { mkdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { connectionUrl, literal, resolveConnection, sql, startEmbedded, withClient } from "dataform-postgres";
+import {
+  connectionUrl,
+  findTarget,
+  literal,
+  resolveConnection,
+  sql,
+  startEmbedded,
+  withClient,
+} from "dataform-postgres";
 import type { Demo, DemoContext, Step } from "./demo.ts";
 import { ownRecordsSql, planted, type Reconciliation, reconciliationData } from "./reconciliation-data.ts";
 import { batchedData } from "./reconciliation-passes.ts";
@@ -87,7 +95,9 @@ function decided(proposals: string): string {
 
 async function* steps({ folder, env }: DemoContext): AsyncGenerator<Step> {
   const projectDir = join(folder, "../../..");
-  const settings = resolveConnection(env, { projectDir }) ?? (await startEmbedded(join(projectDir, ".dataform")));
+  const target = await findTarget(env, projectDir);
+  const settings =
+    resolveConnection(env, { projectDir, target }) ?? (await startEmbedded(join(projectDir, ".dataform")));
   const url = connectionUrl(settings, { password: true });
   const [lists, batched] = [reconciliationData(), batchedData()];
   const data = { records: [...lists.records, ...batched.records], files: { ...lists.files, ...batched.files } };

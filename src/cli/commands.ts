@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { addTargetOption } from "./settings.ts";
 import type { AddCommand, Shell } from "./shell.ts";
 
 interface Declared {
@@ -357,7 +358,9 @@ export async function addCommands(program: Command, argv: readonly string[], she
 export async function addCommand(program: Command, name: string, shell: Shell): Promise<void> {
   const { description, load, alias } = commands.get(name)!;
   const add = await load();
-  add(called(program.command(name), alias).description(description), shell);
+  const command = called(program.command(name), alias).description(description);
+  add(command, shell);
+  addTargetOption(command);
 }
 
 function called(command: Command, alias: string | undefined): Command {

@@ -16,8 +16,8 @@ export function stateDirectory(shell: Shell): string {
 /** The database the person named, or the embedded PostgreSQL, started when it is not running. */
 export async function openDatabase(shell: Shell, flags: ConnectionFlags): Promise<ConnectionSettings> {
   const { url, credentials, roles, publisherUrl, readerUrl } = flags;
-  const { projectDir } = shell;
-  const named = resolveConnection(shell.env, { url, credentials, roles, publisherUrl, readerUrl, projectDir });
+  const { projectDir, target } = shell;
+  const named = resolveConnection(shell.env, { url, credentials, roles, publisherUrl, readerUrl, target, projectDir });
   if (named) return chooseServer(named);
   const settings = await openEmbedded(shell);
   return roles ? { ...settings, roles } : settings;
@@ -61,7 +61,7 @@ export function databaseText({ source, passedOver = [], roles, publisher, ...set
 
 function environmentText(flags: EnvironmentFlags, shell: Shell): string {
   const { environment } = flags;
-  const place = placesOf(shell.env, readDotEnv(shell.projectDir));
+  const place = placesOf(shell.env, readDotEnv(shell.projectDir), shell.target);
   const said = environment === shell.env[ENVIRONMENT] ? place(ENVIRONMENT) : "--environment";
   return `environment ${environmentName(flags)}${environment === undefined ? "" : ` (${said})`}`;
 }

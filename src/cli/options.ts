@@ -87,6 +87,7 @@ export function environmentName(flags: EnvironmentFlags): string {
 }
 
 function parseVars(text: string, before: Record<string, string> = {}): Record<string, string> {
+  if (text.trimStart().startsWith('{"')) return { ...before, ...parseJsonVars(text) };
   const pairs = text.split(",").map((pair) => {
     const at = pair.indexOf("=");
     const name = pair.slice(0, Math.max(at, 0)).trim();
@@ -95,6 +96,18 @@ function parseVars(text: string, before: Record<string, string> = {}): Record<st
     throw new InvalidArgumentError("Expected name=value,name=value.");
   });
   return { ...before, ...Object.fromEntries(pairs) };
+}
+
+/** `{"name": "value"}`, where a value has a comma. */
+function parseJsonVars(text: string): Record<string, string> {
+  try {
+    const vars = Object.entries(JSON.parse(text) as object);
+    if (vars.every(([name, value]) => name !== "__proto__" && typeof value === "string"))
+      return Object.fromEntries(vars);
+  } catch {
+    // It is told as what has other values.
+  }
+  throw new InvalidArgumentError('Expected {"name": "value", "other": "value"}, each a text.');
 }
 
 /** "30s", "2m", "7d" → milliseconds; a plain number is seconds. */

@@ -34,9 +34,9 @@ export async function cli(argv: readonly string[], given: Shell): Promise<number
       writeOut: (text) => shell.print(text.trimEnd()),
       writeErr: (text) => shell.say(withAdvice(text.trimEnd(), argv, program)),
     })
-    .hook("preAction", (command, acting) => {
+    .hook("preAction", async (command, acting) => {
       shell.projectDir = folderOf(acting, resolve(shell.projectDir, command.opts().projectDir as string));
-      readSettings(acting, shell);
+      await readSettings(acting, shell);
     });
   await addCommands(program, argv, shell);
   try {
@@ -66,6 +66,7 @@ function watched(given: Shell) {
   // Not a copy: what a shell says of colours and widths follows its settings.
   const shell: Shell = Object.create(given, {
     env: { get: () => given.env, set: (env: Shell["env"]) => (given.env = env) },
+    target: { value: given.target, writable: true },
     print: {
       value: (line: string, exact?: "exact") => {
         stdout = "printed";

@@ -1,12 +1,15 @@
 import type { Writable } from "node:stream";
 import type { Command } from "commander";
 import type { UserErrorDetails } from "../model/errors.ts";
+import type { TargetSettings } from "../model/target-settings.ts";
 
 /** The terminal and the surroundings of one command. stdout is for data, stderr for people. */
 export interface Shell {
   /** The project folder (`--project-dir`, or the working directory). */
   projectDir: string;
   env: Readonly<Record<string, string | undefined>>;
+  /** The target of `targets.yaml` that holds; what it says stands in `env`, too. */
+  target?: TargetSettings | undefined;
   /** Whether stderr is a terminal that wants colour. */
   readonly color: boolean;
   /** The same of stdout. */

@@ -2,14 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { MISSING_VARIABLE } from "../config/declare.ts";
 import type { Environment } from "../config/environment.ts";
+import { isCalledSecret, READ_BY_ALL } from "../config/secret-names.ts";
 import { UserError, UserErrors } from "../model/errors.ts";
 import { ownValue } from "../model/own-value.ts";
 import type { ProjectFiles } from "./project.ts";
-
-/** What is never in SQL: a variable of the project stands there, in plans, in the compiled graph and in the views it made. */
-const SECRET = /(?:^|_)(?:PG)?(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|(?:API|ACCESS|PRIVATE)_KEY)$/i;
-/** They may have a password in them. */
-const CONNECTIONS = ["DATABASE_URL", "DATAFORM_PUBLISHER_URL", "DATAFORM_READER_URL"];
 
 type Vars = Readonly<Record<string, string>>;
 
@@ -36,7 +32,7 @@ export async function declaredVars(project: ProjectFiles, env: () => Environment
   const errors: UserError[] = [];
   const vars = declared.map(([name, { env: variable, default: otherwise }]) => {
     const place = yaml.locate(["vars", name, "env"]);
-    if (SECRET.test(variable) || CONNECTIONS.includes(variable)) errors.push(secret(name, variable, place));
+    if (isCalledSecret(variable)) errors.push(secret(name, variable, place));
     const value = ownValue(given, name) ?? (ownValue(surroundings, variable) || otherwise);
     if (value === undefined) errors.push(notSet(name, variable, place));
     return [name, value ?? ""] as const;
@@ -75,7 +71,7 @@ function secret(name: string, variable: string, place: Place): UserError {
   return new UserError({
     message: `vars.${name}: ${variable} is called as a secret is`,
     ...place,
-    expected: "what everybody may read: vars stand in SQL, in plans, in the compiled graph and in views",
+    expected: READ_BY_ALL,
     hint: `what a database or a source asks for stands where it connects (docs/cli.md); call ${variable} otherwise if it is none`,
   });
 }

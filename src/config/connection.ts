@@ -9,6 +9,7 @@ import {
 } from "../model/connection-settings.ts";
 import { counted } from "../model/counted.ts";
 import { UserError } from "../model/errors.ts";
+import type { TargetSettings } from "../model/target-settings.ts";
 import { readUrl } from "./connection-url.ts";
 import { CREDENTIALS_FILE, readCredentials } from "./credentials.ts";
 import { type Environment, placesOf, readDotEnv } from "./environment.ts";
@@ -16,6 +17,7 @@ import { type ConnectionParameters, givenByVariables, layered } from "./libpq.ts
 import { refuseMisspelt } from "./misspelt.ts";
 import { readPasswordFile } from "./password-file.ts";
 import { readService } from "./service-file.ts";
+import { DATABASE, NO_TARGET, TARGET } from "./settings.ts";
 import { readTls } from "./tls.ts";
 import { refuseUnread } from "./unread.ts";
 
@@ -30,6 +32,8 @@ interface ConnectionChoice {
   readonly publisherUrl?: string;
   /** `--reader-url`: likewise. */
   readonly readerUrl?: string;
+  /** `await findTarget(env, projectDir)`: what the target says comes before variables. */
+  readonly target?: TargetSettings | undefined;
   readonly projectDir: string;
 }
 
@@ -42,16 +46,19 @@ const HALF = ["PGPASSWORD", "PGPASSFILE", "PGSERVICEFILE", "PGSSLMODE", "PGSSLRO
 
 /**
  * The database to use, or undefined when nothing names one (then the embedded PostgreSQL serves).
- * The first of these counts: `--url` or `--credentials`, `DATABASE_URL`, `PG*`, each variable also from `.env`,
+ * The first of these counts: `--url` or `--credentials`, the target, `DATABASE_URL`, `PG*`, each variable also from `.env`,
  * `.df-credentials.json`.
  * @throws UserError for a place that names a database wrongly, by half, or in a way that is not read
  */
 export function resolveConnection(given: Environment, choice: ConnectionChoice): ConnectionSettings | undefined {
-  const { projectDir } = choice;
+  const { projectDir, target } = choice;
   const dotEnv = readDotEnv(projectDir);
-  const env = { ...dotEnv, ...given };
-  const place = placesOf(env, dotEnv);
+  const env = { ...dotEnv, ...given, ...target?.said };
+  const place = placesOf(env, dotEnv, target);
   const byFlag = flagged(choice);
+  if (!("target" in choice)) refuseTarget(env);
+  for (const [name, why] of Object.entries(target?.unsaid ?? {}))
+    if (name !== DATABASE.variable || !byFlag.length) throw why;
   const isNamed = byFlag.length > 0 || env.DATABASE_URL !== undefined;
   if ((choice.url ?? env.DATABASE_URL)?.trim() !== EMBEDDED) refuseMisspelt(env, place, isNamed);
   const found = [...byFlag, ...byVariables(env, place), ...byFile(projectDir)];
@@ -81,6 +88,15 @@ export function resolveConnection(given: Environment, choice: ConnectionChoice):
     ...(reader ? { reader } : {}),
     ...(passedOver.length ? { passedOver } : {}),
   };
+}
+
+/** Whoever names one means its database, and no other. */
+function refuseTarget({ [TARGET.variable]: named }: Environment): void {
+  if (named === undefined || named === NO_TARGET) return;
+  throw new UserError({
+    message: `${TARGET.variable} names target ${named}, and this program does not ask for it`,
+    hint: "resolveConnection(env, { projectDir, target: await findTarget(env, projectDir) })",
+  });
 }
 
 /** A URL that names another user of the database that is named otherwise. */

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { UserError } from "../model/errors.ts";
+import { ownValue } from "../model/own-value.ts";
+import type { TargetSettings } from "../model/target-settings.ts";
 import { isVariableOfOurs } from "./settings.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -59,7 +61,10 @@ export function readEnvironment(projectDir: string): Environment {
   return { ...readDotEnv(projectDir), ...processEnvironment };
 }
 
-/** Where a variable was set, for messages: "DATABASE_URL", or "DATABASE_URL in .env". */
-export function placesOf(env: Environment, dotEnv: Environment): (name: string) => string {
-  return (name) => (dotEnv[name] !== undefined && dotEnv[name] === env[name] ? `${name} in .env` : name);
+/** Where a variable was set, for messages: "DATABASE_URL", "DATABASE_URL in .env", or "target prod". */
+export function placesOf(env: Environment, dotEnv: Environment, target?: TargetSettings): (name: string) => string {
+  return (name) => {
+    if (target && ownValue(target.said, name) !== undefined) return `target ${target.name}`;
+    return dotEnv[name] !== undefined && dotEnv[name] === env[name] ? `${name} in .env` : name;
+  };
 }

@@ -22,13 +22,24 @@ function wordsOf(flag: string): string {
 /** Which database: `resolveConnection` looks at more places for it. */
 export const DATABASE: Setting = { flag: "url", variable: "DATABASE_URL" };
 
+/** Which target of `targets.yaml`: what it says comes before the other variables. */
+export const TARGET = setting("target");
+/** In place of its name: none, whatever the file says. */
+export const NO_TARGET = "none";
+/** Where a project says where it runs. */
+export const TARGETS_FILE = "targets.yaml";
+
+/** Variables of the project: each of them is looked for by itself. */
+export const VARS = setting("vars", { key: "vars" });
+
 export const SETTINGS: readonly Setting[] = [
   DATABASE,
+  TARGET,
   setting("environment"),
   setting("roles"),
   setting("publisher-url"),
   setting("reader-url"),
-  setting("vars", { key: "vars" }),
+  VARS,
   setting("default-schema", { key: "defaultSchema" }),
   setting("assertion-schema", { key: "assertionSchema" }),
   setting("schema-suffix", { key: "schemaSuffix" }),

@@ -7,7 +7,7 @@ import { DATABASE } from "./settings.ts";
 const FILES: Readonly<Record<string, string>> = {
   "profiles.yml": "dbt's file is not read",
   "profiles.yaml": "dbt's file is not read",
-  "environments.json": "environments of Dataform 2 are not read: --environment and --schema-suffix make some",
+  "environments.json": "environments of Dataform 2 are not read: targets.yaml has such (docs/cli/targets.md)",
   ".pg_service.conf": "name the service by PGSERVICE, and this file by PGSERVICEFILE",
   "pg_service.conf": "name the service by PGSERVICE, and this file by PGSERVICEFILE",
   ".pgpass": "name this file by PGPASSFILE, and the database by PGHOST, PGUSER and PGDATABASE",

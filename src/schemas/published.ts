@@ -8,6 +8,7 @@ import { selectorsSchema } from "./selectors.ts";
 import { serveSchema } from "./serve.ts";
 import { serverSchema } from "./server.ts";
 import { dataformJson, workflowSettings } from "./settings.ts";
+import { targetsSchema } from "./targets.ts";
 
 /** Every file in `schemas/`, without its ending: what editors check, and what we check. */
 export const published = {
@@ -19,6 +20,7 @@ export const published = {
   notifications: notificationsSchema,
   schedules: schedulesSchema,
   selectors: selectorsSchema,
+  targets: targetsSchema,
   postgres: postgresBlock,
   dataform: dataformJson,
   workflow_settings: workflowSettings,

@@ -26,6 +26,7 @@ test("the list of commands, for which none is loaded, says what each of them tak
 
 /** Two values of each setting, as they are written, and what they come to. */
 const values: Readonly<Record<string, readonly [string, unknown, string, unknown]>> = {
+  target: ["prod", "prod", "dev", "dev"],
   environment: ["dev", "dev", "test", "test"],
   roles: ["df", "df", "shop", "shop"],
   "publisher-url": ["postgresql://a@", "postgresql://a@", "postgresql://b@", "postgresql://b@"],
@@ -74,7 +75,10 @@ test.each(SETTINGS.filter((setting) => setting !== DATABASE))(
       expect(given([], {}, { [variable]: text })).toEqual(value);
       expect(given([], { [variable]: text }, { [variable]: other })).toEqual(value);
       if (!option.isBoolean()) {
-        expect(given([`--${option.name()}`, text], { [variable]: other }, {})).toEqual(value);
+        // Variables of the project are looked for name by name.
+        const behind = flag === "vars" ? Object(otherValue) : undefined;
+        const typed = behind ? { ...behind, ...Object(value) } : value;
+        expect(given([`--${option.name()}`, text], { [variable]: other }, {})).toEqual(typed);
         expect(given([], { [variable]: other }, {})).toEqual(otherValue);
       } else {
         expect(given([`--${option.name()}`], { [variable]: other }, {})).toBe(true);

@@ -287,7 +287,7 @@ test.skipIf(noPromtool || process.env.TEST_PROMETHEUS === undefined)(
   "a Prometheus scrapes it and raises the alert of the run that failed",
   async ({ onTestFinished }) => {
     const target = new URL(server.url).host;
-    await cli(shop.project.dir, ["bi", "prometheus", "--out", "real", "--target", target]);
+    await cli(shop.project.dir, ["bi", "prometheus", "--out", "real", "--address", target]);
     const config = join(shop.project.dir, "real/prometheus.yml");
     writeFileSync(join(shop.project.dir, "real/dataform.key"), "none");
     writeFileSync(

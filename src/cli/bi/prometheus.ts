@@ -7,7 +7,7 @@ import type { Shell } from "../shell.ts";
 export interface PrometheusFlags {
   readonly out: string;
   readonly job: string;
-  readonly target: string;
+  readonly address: string;
   /** Milliseconds. */
   readonly runEvery: number;
   readonly runLimit: number;
@@ -17,11 +17,11 @@ export interface PrometheusFlags {
 
 /** Writes what Prometheus reads: what to scrape, and when to tell somebody. */
 export async function writePrometheus(shell: Shell, flags: PrometheusFlags): Promise<void> {
-  const { job, runbook, target } = flags;
+  const { job, runbook, address } = flags;
   const out = resolve(shell.projectDir, flags.out);
   const files = prometheusFiles(
     { job, runbook, noRunFor: flags.runEvery / 1000, runLimit: flags.runLimit / 1000 },
-    target,
+    address,
   );
   for (const path of files.keys()) {
     const there = await readFile(join(out, path), "utf8").catch(() => undefined);

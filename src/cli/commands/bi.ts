@@ -19,7 +19,7 @@ function addPrometheus(bi: Command, shell: Shell): void {
     .description("write what Prometheus reads: where `dataform serve` has its figures, and when to tell somebody")
     .option("--out <dir>", "the folder", "prometheus")
     .option("--job <name>", "what Prometheus calls the servers", jobName, "dataform")
-    .option("--target <host:port>", "where a server is", "127.0.0.1:3025")
+    .option("--address <host:port>", "where a server is", "127.0.0.1:3025")
     .addOption(
       new Option("--run-every <duration>", "the longest without a run that succeeded (26h)")
         .argParser(parseDuration)

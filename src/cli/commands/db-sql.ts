@@ -17,7 +17,7 @@ import { readable } from "../show/values.ts";
 /** The embedded server. Where the project's database is elsewhere, none is made to answer in its place. */
 async function ownServer(shell: Shell): Promise<ConnectionSettings> {
   const { embeddedStatus } = await import("../../postgres/embedded/server.ts");
-  const elsewhere = resolveConnection(shell.env, { projectDir: shell.projectDir });
+  const elsewhere = resolveConnection(shell.env, { target: undefined, projectDir: shell.projectDir });
   const { state } = await embeddedStatus(stateDirectory(shell));
   if (!elsewhere || state !== "absent") return openEmbedded(shell);
   throw new UserError({

@@ -19,8 +19,8 @@ export const addInitCredsCommand: AddCommand = (command, shell) => {
     // Dataform's default, written out.
     .option("--test-connection", "try whether it can be reached before the file stays (so without the flag, too)")
     .action(async (_: unknown, __: unknown, flags: { url?: string; testConnection: boolean }) => {
-      const { projectDir, env } = shell;
-      const settings = resolveConnection(env, { url: flags.url, projectDir });
+      const { projectDir, env, target } = shell;
+      const settings = resolveConnection(env, { url: flags.url, target, projectDir });
       if (!settings || settings.source === CREDENTIALS_FILE) throw noDatabase(settings);
       const path = join(projectDir, CREDENTIALS_FILE);
       write(path, `${JSON.stringify(credentialsOf(settings), null, 4)}\n`);
@@ -62,7 +62,7 @@ function write(path: string, text: string): void {
 async function tried(shell: Shell): Promise<void> {
   const { projectDir, env } = shell;
   const settings = await chooseServer(
-    resolveConnection(env, { credentials: join(projectDir, CREDENTIALS_FILE), projectDir })!,
+    resolveConnection(env, { credentials: join(projectDir, CREDENTIALS_FILE), target: undefined, projectDir })!,
   );
   await attended(shell, (how) =>
     withClient(settings, { applicationName: "dataform-init-creds", ...how }, (client) => client.query(sql`select 1`)),

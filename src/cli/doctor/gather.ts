@@ -74,7 +74,8 @@ async function readDatabase(
 ): Promise<DatabaseFacts & { readonly settings?: ConnectionSettings }> {
   const unknown = { host: "", verifies: "nothing" } as const;
   try {
-    const named = resolveConnection(shell.env, { url, credentials, roles, publisherUrl, projectDir: shell.projectDir });
+    const { projectDir, target } = shell;
+    const named = resolveConnection(shell.env, { url, credentials, roles, publisherUrl, target, projectDir });
     if (!named) return { ...unknown, ...(await readEmbedded(shell, roles)) };
     const about = { where: databaseText(named), host: named.host, verifies: verifiedBy(named) };
     try {

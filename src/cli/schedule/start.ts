@@ -1,4 +1,5 @@
 import { projectState } from "../../config/project-state.ts";
+import { NO_TARGET } from "../../config/settings.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { counted } from "../../model/counted.ts";
 import type { Program } from "../../schedule/child.ts";
@@ -70,11 +71,9 @@ export function programOf(shell: Shell, flags: EnvironmentFlags & ConnectionFlag
     DATAFORM_ENVIRONMENT: environment,
     DATAFORM_SCHEMA_SUFFIX: schemaSuffix,
     DATAFORM_TABLE_PREFIX: tablePrefix,
-    DATAFORM_VARS:
-      vars &&
-      Object.entries(vars)
-        .map(([name, value]) => `${name}=${value}`)
-        .join(","),
+    DATAFORM_VARS: vars && JSON.stringify(vars),
+    // What it says stands in the environment already, and a flag comes before it.
+    DATAFORM_TARGET: NO_TARGET,
   };
   const given = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
   return {

@@ -5,7 +5,7 @@ import type { ProjectFiles } from "../project.ts";
 /** Files of Dataform 2 that nothing reads here, and what says the same. */
 const LEFT: Readonly<Record<string, string>> = {
   "environments.json":
-    "Dataform's web service chose by it what ran where; --schema-suffix, --vars and --url say that of a run (docs/from-dataform.md)",
+    "Dataform's web service chose by it what ran where; targets.yaml says that, and --target chooses (docs/cli/targets.md)",
   "schedules.json": "Dataform's web service ran by it; schedules.yaml says when runs are due (docs/from-dataform.md)",
 };
 
