@@ -27,7 +27,7 @@ export function readPage(page: string): string {
 
 const FENCE = /^( *)```(\S*)\n([\s\S]*?)^\1```$/gm;
 const FILE =
-  /`((?:definitions|includes|ingest|data)\/[\w/.-]+\.\w+|dataform\.json|workflow_settings\.yaml|(?:schedules|targets)\.yaml)`/g;
+  /`((?:definitions|includes|ingest|data)\/[\w/.-]+\.\w+|seeds\/[\w/-]+\.csv|dataform\.json|workflow_settings\.yaml|(?:schedules|targets)\.yaml)`/g;
 
 export function blocksOf(page: string): readonly Block[] {
   const content = readPage(page);
