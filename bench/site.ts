@@ -14,6 +14,7 @@ import { siteFiles } from "../src/site/files.ts";
 import { manyModels, onDisk } from "../test/support/site.ts";
 import { ensureBuilt } from "./contestants.ts";
 import { spread } from "./measure.ts";
+import { leftOut } from "./peers/python.ts";
 import { startServer } from "./server.ts";
 import { answered, firstPaint, inPage, openBrowser } from "./site/browser.ts";
 import { bytesOf, dbtDocs } from "./site/dbt.ts";
@@ -93,7 +94,7 @@ function dbtOrNote(settings: Parameters<typeof dbtDocs>[1]) {
   try {
     return dbtDocs(cache, settings, models);
   } catch (error) {
-    notes.push(`dbt was left out, it cannot be installed: ${(error as Error).message.trim().split("\n").at(-1)}`);
+    notes.push(leftOut("dbt", error));
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Column } from "../src/model/catalog.ts";
 
 export const SCHEMA = "bench";
@@ -21,9 +21,47 @@ export interface Workload {
   readonly rows: number;
 }
 
+/** One model, in the words of no tool. */
+export interface WorkloadModel {
+  readonly name: string;
+  readonly layer: number;
+  readonly isView: boolean;
+  /** The model that it reads. */
+  readonly reads?: string;
+  /** Its SQL. `from` is what `reads` is called; `more` makes other amounts. */
+  query(from: string, more?: number): string;
+}
+
+/** `models` in 10 layers, tables and views by turns, each reading one of the other kind in the layer before. */
+export function workloadModels(models: number): readonly WorkloadModel[] {
+  const width = models / LAYERS;
+  const nameOf = (layer: number, index: number) => `model_${layer}_${String(index).padStart(4, "0")}`;
+  return Array.from({ length: models }, (_, at) => {
+    const [layer, index] = [Math.floor(at / width), at % width];
+    const made = { name: nameOf(layer, index), layer, isView: index % 2 === 1 };
+    if (layer === 0)
+      return {
+        ...made,
+        query: (
+          _from,
+          more = 0,
+        ) => `select id, id % 7 as category, id * 1.25${plus(more)} as amount, 'name ' || id as name
+from generate_series(1, ${ROWS}) as id`,
+      };
+    return {
+      ...made,
+      reads: nameOf(layer - 1, (index + 1) % width),
+      query: (from, more = 0) => `select id, category, amount + ${layer + more} as amount, name
+from ${from}`,
+    };
+  });
+}
+
+const plus = (more: number): string => (more ? ` + ${more}` : "");
+
 /**
- * Writes a project that both command lines compile: `models` in 10 layers, tables and views by turns, each reading
- * one of the other kind in the layer before, one assertion on each. `extraSettings` go into dataform.json.
+ * Writes a project that both command lines of Dataform compile, with one assertion on each model. `extraSettings` go into
+ * dataform.json.
  */
 export function writeProject(projectDir: string, models: number, extraSettings: object = {}): Workload {
   rmSync(join(projectDir, "definitions"), { recursive: true, force: true });
@@ -35,33 +73,27 @@ export function writeProject(projectDir: string, models: number, extraSettings: 
     ...extraSettings,
   };
   writeFileSync(join(projectDir, "dataform.json"), `${JSON.stringify(settings, null, 2)}\n`);
-  const width = models / LAYERS;
-  for (let layer = 0; layer < LAYERS; layer++) {
-    const folder = join(projectDir, "definitions", `layer_${layer}`);
-    mkdirSync(folder, { recursive: true });
-    for (let index = 0; index < width; index++) {
-      writeFileSync(join(folder, `${modelName(layer, index)}.sqlx`), model(layer, index, width));
-    }
-  }
-  return { models, lastModel: modelName(LAYERS - 1, 0), rows: ROWS };
+  const all = workloadModels(models);
+  for (const model of all) writeModel(projectDir, model);
+  return { models, lastModel: all.find(({ layer }) => layer === LAYERS - 1)!.name, rows: ROWS };
 }
 
-function modelName(layer: number, index: number): string {
-  return `model_${layer}_${String(index).padStart(4, "0")}`;
-}
-
-function model(layer: number, index: number, width: number): string {
-  const query =
-    layer === 0
-      ? `select id, id % 7 as category, id * 1.25 as amount, 'name ' || id as name
-from generate_series(1, ${ROWS}) as id`
-      : `select id, category, amount + ${layer} as amount, name
-from \${ref("${modelName(layer - 1, (index + 1) % width)}")}`;
-  return `config {
-  type: "${index % 2 ? "view" : "table"}",
+/** Writes one model of such a project; with `more` its amounts are others. */
+export function writeModel(projectDir: string, { name, layer, isView, reads, query }: WorkloadModel, more = 0): void {
+  write(
+    join(projectDir, "definitions", `layer_${layer}`, `${name}.sqlx`),
+    `config {
+  type: "${isView ? "view" : "table"}",
   assertions: { nonNull: ["id"] }
 }
 
-${query}
-`;
+${query(`\${ref("${reads}")}`, more)}
+`,
+  );
+}
+
+/** With the folders that it is in. */
+export function write(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
 }

@@ -1,22 +1,26 @@
 import { execFile } from "node:child_process";
-import { existsSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { type ConnectionSettings, connectionUrl } from "../../src/model/connection-settings.ts";
-import { runTool } from "../process.ts";
+import { leftOut, pythonProgram } from "../peers/python.ts";
 import { ask } from "../server.ts";
 import type { DataFile } from "./generate.ts";
 
 const run = promisify(execFile);
+const DLT = "1.31.0";
 
 /** Loads a CSV file with dlt, once. Gives a line about it, or about why it was left out. */
 export async function dltNote(cache: string, file: DataFile, settings: ConnectionSettings): Promise<string> {
   let python: string;
   try {
-    python = installDlt(join(cache, "dlt"));
+    const programs = pythonProgram(join(cache, "dlt"), "dlt", [
+      [`dlt[postgres,filesystem]==${DLT}`, "pandas", "pyarrow"],
+    ]);
+    python = join(programs, "python");
   } catch (error) {
-    return `dlt was left out, it cannot be installed: ${(error as Error).message.trim().split("\n").at(-1)}`;
+    return leftOut("dlt", error);
   }
   const state = join(cache, "dlt", "state");
   rmSync(state, { recursive: true, force: true });
@@ -38,15 +42,4 @@ export async function dltNote(cache: string, file: DataFile, settings: Connectio
     `dlt ${version}: ${(file.bytes / 1e6).toFixed(0)} MB of CSV in ${seconds.toFixed(1)} s, ` +
     `${speed.toFixed(1)} MB/s, peak memory ${(peakMemory / 1e6).toFixed(0)} MB; it infers the types`
   );
-}
-
-/** Into an environment of its own, once. Gives its Python. */
-function installDlt(folder: string): string {
-  const python = join(folder, "venv", "bin", "python");
-  const installed = join(folder, "venv", "bin", "dlt");
-  if (existsSync(installed)) return python;
-  process.stderr.write("installing dlt\n");
-  runTool("python3", ["-m", "venv", join(folder, "venv")]);
-  runTool(python, ["-m", "pip", "install", "-q", "dlt[postgres,filesystem]", "pandas", "pyarrow"]);
-  return python;
 }
