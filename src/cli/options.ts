@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { milliseconds } from "../model/duration.ts";
+import { DEFAULT_ENVIRONMENT } from "../model/release.ts";
 
 /** Options by the names Dataform's own command line gives them. */
 export interface ProjectFlags {
@@ -83,7 +84,9 @@ export interface EnvironmentFlags extends ProjectFlags {
 
 /** The environment whose releases a run belongs to: a suffix or prefix makes relations of its own. */
 export function environmentName(flags: EnvironmentFlags): string {
-  return flags.environment ?? ([flags.tablePrefix, flags.schemaSuffix].filter(Boolean).join("_") || "main");
+  return (
+    flags.environment ?? ([flags.tablePrefix, flags.schemaSuffix].filter(Boolean).join("_") || DEFAULT_ENVIRONMENT)
+  );
 }
 
 function parseVars(text: string, before: Record<string, string> = {}): Record<string, string> {

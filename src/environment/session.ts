@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { ConnectionSettings } from "../model/connection-settings.ts";
 import { UserError } from "../model/errors.ts";
-import { FENCED } from "../model/release.ts";
+import { DEFAULT_ENVIRONMENT, FENCED } from "../model/release.ts";
 import { DEFAULT_PREFIX } from "../model/roles.ts";
 import { type Client, type ConnectOptions, connect, withClient } from "../postgres/client.ts";
 import { refuseUnkept } from "../postgres/pooler.ts";
@@ -33,8 +33,6 @@ export interface SessionOptions {
   /** For tests: called at every point where the program could die. */
   readonly failpoint?: ReachFailpoint;
 }
-
-const DEFAULT_ENVIRONMENT = "main";
 
 /** One holder of an environment: the lock, the fence, and the connection that both live on. */
 export interface Session {

@@ -1,3 +1,6 @@
+/** The environment of whoever names none. */
+export const DEFAULT_ENVIRONMENT = "main";
+
 /** SQLSTATE of a publish that comes too late: another run has taken over. */
 export const FENCED = "DF001";
 /** Code of a release that readers keep from being published. */

@@ -1,5 +1,6 @@
 import { counted } from "../model/counted.ts";
 import type { Message, Told } from "../model/notifying.ts";
+import { DEFAULT_ENVIRONMENT } from "../model/release.ts";
 
 /** Events that are told one by one. */
 const MOST_LINES = 30;
@@ -8,7 +9,7 @@ const MOST_LINES = 30;
 export function subjectOf({ project, environment, events }: Message): string {
   const opened = events.filter(({ event }) => event === "opened");
   const closed = events.filter(({ event }) => event === "closed");
-  const where = environment === "main" ? project : `${project} (${environment})`;
+  const where = environment === DEFAULT_ENVIRONMENT ? project : `${project} (${environment})`;
   const [first] = opened.length ? opened : closed;
   if (events.length === 1)
     return `${where}: ${first!.subject} ${opened.length ? WORDS[first!.kind] : "is right again"}`;

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cli } from "../support/cli.ts";
 import { type Headers, type Serving, serving } from "../support/serving.ts";
-import { sharedWarehouse, type Warehouse } from "../support/warehouse.ts";
+import { sharedWarehouse, type Warehouse, warehouse } from "../support/warehouse.ts";
 
 const SECRET = "hidden-4711";
 
@@ -169,6 +169,25 @@ test("a key that has expired, or is of another environment, is none", async () =
   expect((await keys("ls", "--environment", "other")).stdout).toContain("there");
   const unknown = await keys("add", "x", "--scope", "shop", "--environment", "none");
   expect([unknown.exitCode, unknown.stderr]).toEqual([2, expect.stringContaining("there is no environment none")]);
+});
+
+test("a key is made before anything has run, as a collector's is, and is good for what then runs", async ({
+  onTestFinished,
+}) => {
+  const fresh = await warehouse(files, onTestFinished, "empty");
+  const { stdout } = await cli(fresh.project.dir, [
+    "keys",
+    "add",
+    "early",
+    "--scope",
+    "shop",
+    "--url",
+    fresh.database.url,
+  ]);
+  await fresh.run();
+  const early = await serving(fresh, onTestFinished);
+  expect((await early.ask("orders", bearer(stdout.trim()))).status).toBe(200);
+  expect((await early.ask("orders")).status).toBe(401);
 });
 
 test("a key may ask as often as it says, and is told when again", async () => {

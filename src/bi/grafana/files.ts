@@ -3,6 +3,7 @@ import { posix } from "node:path";
 import type { DashboardData } from "../../model/dashboard.ts";
 import type { CompiledGraph, Dashboard } from "../../model/graph.ts";
 import { showsLanded } from "../../model/live.ts";
+import { DEFAULT_ENVIRONMENT } from "../../model/release.ts";
 import { dashboardJson, dashboardOf, type GrafanaDashboard } from "./grafana-dashboard.ts";
 import { operationsDashboards } from "./operations.ts";
 import { dataSourceYaml, type GrafanaLogin, providerYaml } from "./provisioning.ts";
@@ -29,7 +30,7 @@ export interface GrafanaInput {
  */
 export function grafanaFiles(input: GrafanaInput): ReadonlyMap<string, string> {
   const { graph, environment, project, folder, login } = input;
-  const name = environment === "main" ? project : `${project} (${environment})`;
+  const name = environment === DEFAULT_ENVIRONMENT ? project : `${project} (${environment})`;
   const slug = slugOf(input);
   const source = { type: "grafana-postgresql-datasource", uid: `dataform-${slug}` };
   const uid = (one: string) => `${slug.slice(0, 20)}-${hash(`${project}\n${environment}\n${one}`)}`;
@@ -71,7 +72,7 @@ export function grafanaFiles(input: GrafanaInput): ReadonlyMap<string, string> {
 
 /** What files, uids and variables of a project and environment are called by. */
 export function slugOf({ project, environment }: Pick<GrafanaInput, "project" | "environment">): string {
-  return named(environment === "main" ? project : `${project}-${environment}`);
+  return named(environment === DEFAULT_ENVIRONMENT ? project : `${project}-${environment}`);
 }
 
 interface Folder {

@@ -4,6 +4,7 @@ import { hasMetadata, prepareMetadata } from "../../environment/layout.ts";
 import { refuseUnknown } from "../../environment/metadata.ts";
 import { milliseconds } from "../../model/duration.ts";
 import { type Rate, rateOf, rateText } from "../../model/rate.ts";
+import { DEFAULT_ENVIRONMENT } from "../../model/release.ts";
 import { type Client, withClient } from "../../postgres/client.ts";
 import { openDatabase, whereLine } from "../database.ts";
 import { type Attended, attended } from "../interrupt.ts";
@@ -56,7 +57,8 @@ function addAdd(keys: Command, shell: Shell): Command {
       working(flags, shell, async (client, how) => {
         await prepareMetadata(client, how);
         const environment = environmentName(flags);
-        await refuseUnknown(client, environment);
+        // A collector asks for keys before anything has run; of a name that somebody wrote it may be a mistake.
+        if (environment !== DEFAULT_ENVIRONMENT) await refuseUnknown(client, environment);
         const made = await addKey(client, environment, {
           name,
           scopes: [...new Set(flags.scope)],

@@ -6,6 +6,7 @@ import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { counted } from "../../model/counted.ts";
 import type { CompiledGraph } from "../../model/graph.ts";
 import type { LineageSettings } from "../../model/notifying.ts";
+import { DEFAULT_ENVIRONMENT } from "../../model/release.ts";
 import { type Emitted, emitRuns } from "../../openlineage/emit.ts";
 import { Events } from "../../openlineage/events.ts";
 import { withClient, withTransaction } from "../../postgres/client.ts";
@@ -50,7 +51,7 @@ export async function tellLineage(
         readLineage(client, graph, catalog, { cache }),
       );
       return new Events(graph, lineage, {
-        namespace: to.namespace ?? (environment === "main" ? project : `${project}.${environment}`),
+        namespace: to.namespace ?? (environment === DEFAULT_ENVIRONMENT ? project : `${project}.${environment}`),
         database:
           to.database ?? `postgres://${settings.host.startsWith("/") ? "localhost" : settings.host}:${settings.port}`,
         databaseName: settings.database,

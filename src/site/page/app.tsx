@@ -1,4 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { DEFAULT_ENVIRONMENT } from "../../model/release.ts";
 import { CataloguePage } from "./catalogue.tsx";
 import { fullName, useProject } from "./context.ts";
 import { CopyLink } from "./copy-link.tsx";
@@ -143,7 +144,7 @@ function ReleaseLine() {
       ) : (
         <span>Nothing published yet</span>
       )}
-      {environment !== "main" && <span>environment {environment}</span>}
+      {environment !== DEFAULT_ENVIRONMENT && <span>environment {environment}</span>}
       {release?.publishedAt && <span>published {minute(release.publishedAt)}</span>}
       <span>page made {minute(madeAt)}</span>
     </div>
