@@ -15,7 +15,8 @@ const COMMANDS: Readonly<Record<string, string>> = {
   evaluate: "`dataform show name` and `dataform query 'select …'` show rows",
   fetchdf: "`dataform query 'select …' --json` gives rows",
   source: "`dataform freshness` says how new each source is, against what its declaration wants (docs/ingest.md)",
-  "run-operation": 'config { type: "operations" } is run with the models: `dataform run --actions name`',
+  "run-operation":
+    'config { type: "operations", postgres: { runs: "named" } }, and `dataform run --actions name` (docs/hooks.md)',
   janitor: "`dataform gc` drops what no kept release needs, as each run does at its end",
   environments: "`dataform env ls` lists them",
   invalidate: "`dataform env drop name` drops an environment",

@@ -6,6 +6,7 @@ import {
   type AssertionOptions,
   type CompiledGraph,
   isModel,
+  type OperationsOptions,
   type PostgresOptions,
   type Trace,
   type UnitTest,
@@ -140,6 +141,7 @@ function adoptActions(
       ...base("operations", action),
       queries: action.queries ?? [],
       hasOutput: action.hasOutput ?? false,
+      postgres: (own(action)?.postgres ?? {}) as OperationsOptions,
     })),
     ...(graph.assertions ?? []).map((action) => ({
       ...base("assertion", action),

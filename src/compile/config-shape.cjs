@@ -143,7 +143,7 @@ const shapes = {
   view: { ...model, materialized: flag },
   incremental: { ...model, uniqueKey: names, protected: flag, onSchemaChange: schemaChange },
   assertion: { ...ordered, postgres: block },
-  operations: { ...ordered, columns, hasOutput: flag },
+  operations: { ...ordered, columns, hasOutput: flag, postgres: block },
   declaration: { ...common, description: text, columns, tags: oneOrMore },
   inline: { ...common, tags: oneOrMore, dependencies: ordered.dependencies },
   test: { type: () => [], name, dataset: either(isPlain, resolvable, oneOrMore), tags: oneOrMore },

@@ -2,7 +2,7 @@ import type { TSchema } from "typebox";
 import { isPlainly } from "../config/plainly.ts";
 import { publishedSchema } from "../config/published.ts";
 import { UserError } from "../model/errors.ts";
-import { type Action, type Assertion, isModel, isShown, type Model } from "../model/graph.ts";
+import { type Action, type Assertion, isModel, isShown, type Model, type Operations } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
 import { indexColumn, MOST_COLUMNS, tooMany } from "../sql/index-columns.ts";
 import { type ConfigPath, placeInConfig } from "./config-text.ts";
@@ -10,6 +10,7 @@ import { type ConfigPath, placeInConfig } from "./config-text.ts";
 /** The `postgres: {…}` block of an action. */
 export async function checkBlock(action: Action, projectDir: string): Promise<readonly UserError[]> {
   if (action.kind === "assertion") return checkAssertionBlock(action, projectDir);
+  if (action.kind === "operations") return checkOperationsBlock(action, projectDir);
   return isModel(action) ? checkPostgresBlock(action, projectDir) : [];
 }
 
@@ -82,7 +83,24 @@ async function checkAssertionBlock(assertion: Assertion, projectDir: string): Pr
   return mistakesInBlock(assertion, publishedSchema("postgres").properties.assertions, projectDir);
 }
 
-async function mistakesInBlock({ file, postgres }: Model | Assertion, schema: TSchema, projectDir: string) {
+async function checkOperationsBlock(operations: Operations, projectDir: string): Promise<readonly UserError[]> {
+  const misshapen = await mistakesInBlock(operations, publishedSchema("operations"), projectDir);
+  const { runs } = operations.postgres;
+  if (misshapen.length || !operations.hasOutput || runs === undefined || runs === "named") return misshapen;
+  return [
+    new UserError({
+      message: `${targetKey(operations.target)} runs at the ${runs} of each run, and makes a relation that others may read`,
+      ...placeInConfig(projectDir, operations.file, ["hasOutput"]),
+      expected: "hasOutput: false, or no runs: what makes a relation runs before what reads it",
+    }),
+  ];
+}
+
+async function mistakesInBlock(
+  { file, postgres }: Model | Assertion | Operations,
+  schema: TSchema,
+  projectDir: string,
+) {
   if (isPlainly(schema, postgres)) return [];
   const { mistakesIn } = await import("../config/check.ts");
   return mistakesIn(postgres, schema, (path) => placeInConfig(projectDir, file, path), ["postgres"]);

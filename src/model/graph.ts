@@ -1,4 +1,4 @@
-import type { assertionBlock, indexBlock, postgresBlock } from "../schemas/postgres-block.ts";
+import type { assertionBlock, indexBlock, operationsBlock, postgresBlock } from "../schemas/postgres-block.ts";
 import type { retentionBlock } from "../schemas/settings.ts";
 import type { DeclaredEndpoint } from "./api.ts";
 import type { DeclaredFilter, DeclaredPanel } from "./dashboard.ts";
@@ -140,6 +140,7 @@ export interface Operations extends ActionBase {
   readonly queries: readonly string[];
   /** True: it makes the relation of its own name, which others may `ref()`. */
   readonly hasOutput: boolean;
+  readonly postgres: OperationsOptions;
 }
 
 /** A query that returns the rows which should not exist. */
@@ -193,6 +194,8 @@ export interface UnitTest {
 
 /** The `postgres: {…}` block of a model's config. */
 export type PostgresOptions = Declared<typeof postgresBlock>;
+/** The `postgres: {…}` block of operations. */
+export type OperationsOptions = Declared<typeof operationsBlock>;
 /** The `postgres: {…}` block of an assertion, or `postgres.assertions` of the model that has it. */
 export type AssertionOptions = Declared<typeof assertionBlock>;
 /** Blocks a release in which the model loses or changes more than it should. */
@@ -218,6 +221,11 @@ export function isStored(action: Action): action is Stored {
 /** A model without rows of its own: it is read when its readers are. */
 export function isShown(action: Action): action is Exclude<Model, Stored> {
   return isModel(action) && !MODELS[action.kind];
+}
+
+/** When operations run, where that is not as what they read and what reads them says. */
+export function runsOf(action: Action): OperationsOptions["runs"] {
+  return action.kind === "operations" ? action.postgres.runs : undefined;
 }
 
 /** The public names of the models. */

@@ -141,6 +141,8 @@ export type Threshold = { readonly rows: number } | { readonly share: number };
 export interface OperationsStep extends StepBase {
   readonly step: "operations";
   readonly kind: "operations";
+  /** Before all else of the run, or behind it. */
+  readonly runs?: "start" | "end";
   readonly statements: readonly Statement[];
 }
 

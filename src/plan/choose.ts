@@ -4,6 +4,7 @@ import type { BuildStep, Plan } from "../model/plan.ts";
 import { targetKey } from "../model/target.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
 import { Changes } from "./changed.ts";
+import { hooksOf } from "./hooks.ts";
 import { inDependencyOrder } from "./order.ts";
 import { excludedActions, isWhole, type Selection, selectActions, withPast } from "./select.ts";
 import { CODE_CHANGED } from "./steps/build-step.ts";
@@ -37,6 +38,10 @@ export function chooseActions(graph: CompiledGraph, catalog: Catalog, options: C
     reasons.set(key, why);
     if (isModel(action) || (changes && action.kind === "operations")) built.add(key);
   }
+  // They are of a run that does something else.
+  const hooks = hooksOf(graph);
+  if ([...reasons.keys()].some((key) => !hooks.has(key)))
+    for (const [key, why] of hooks) if (!excluded.has(key)) reasons.set(key, why);
   return reasons;
 }
 

@@ -7,6 +7,7 @@ import { PRIVATE_SCHEMA, privateName } from "../sql/names.ts";
 import { explained } from "../sql/statement.ts";
 import { privateObject, publicNames, type Resolve } from "./authored-statements.ts";
 import { chooseActions } from "./choose.ts";
+import { isHook, withHooks } from "./hooks.ts";
 import { refuseLostRecord, refuseUnread } from "./obstacles.ts";
 import { NAME_IT, refuseOtherProject } from "./owner.ts";
 import { removedModels, removedNote } from "./removed.ts";
@@ -42,7 +43,15 @@ export function plan(graph: CompiledGraph, catalog: Catalog, options: PlanOption
   const models = modelsByKey(graph);
   const reasons = chooseActions(graph, catalog, options);
   const chosen = chosenOf(graph, reasons);
-  const segments = planSegments({ graph, catalog, options, models, reasons }, chosen);
+  const planning = { graph, catalog, options, models, reasons };
+  const segments = withHooks(
+    planSegments(
+      planning,
+      chosen.filter((action) => !isHook(action)),
+    ),
+    chosen.filter(isHook).flatMap((action) => hookStep(action, planning)),
+    catalog.nextRelease,
+  );
   if (options.allOrNothing) refuseSplit({ segments });
   const schemas = missingSchemas(chosen, catalog);
   const removed = removedModels(graph, catalog);
@@ -125,6 +134,12 @@ function planSegments(planning: Planning, chosen: readonly Action[]): Segment[] 
       );
   }
   return [...segments.values()].sort((one, other) => one.release - other.release);
+}
+
+/** Of operations at the start or at the end: they read public names, so no release is theirs. */
+function hookStep(action: Action, planning: Planning): OperationsStep[] {
+  const step = stepOf(action, contextOf(action, planning, planning.catalog.nextRelease, publicNames));
+  return step?.step === "operations" ? [step] : [];
 }
 
 /** Guards compare with what is published: a first run can only plan what they will ask. */

@@ -1,12 +1,12 @@
 import type { Catalog } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
-import type { Action, CompiledGraph } from "../model/graph.ts";
+import { type Action, type CompiledGraph, runsOf } from "../model/graph.ts";
 import { nearest } from "../model/nearest.ts";
 import type { KeptPast, NamedSelections, Past } from "../model/selection.ts";
 import { targetKey } from "../model/target.ts";
 import { bareActions } from "./bare.ts";
 import { dependenciesOf, dependentsOf } from "./order.ts";
-import { chosenBy, needsPast } from "./selectors.ts";
+import { chosenBy, namedBy, needsPast } from "./selectors.ts";
 
 /** Which actions take part: by Dataform's own flags, and by words of dbt's kind. What one of them chooses is chosen. */
 export interface Selection {
@@ -63,10 +63,11 @@ export function isWhole({ actions, tags, select }: Selection): boolean {
   return !actions?.length && !tags?.length && !select?.length;
 }
 
-/** Keys of the selected actions that can be run. Nothing selected means everything. */
+/** Keys of the selected actions that can be run. Nothing selected means everything that need not be named. */
 export function selectActions(graph: Graph, selection: Selection): ReadonlySet<string> {
   const runnable = graph.actions.filter((action) => action.kind !== "declaration" && !action.disabled);
-  return chosenAmong(runnable, graph, selection);
+  const chosen = chosenAmong(runnable, graph, selection);
+  return isWhole(selection) ? withoutUnnamed(chosen, graph, []) : chosen;
 }
 
 /** Keys of the selected actions, declarations and what is disabled among them. */
@@ -97,8 +98,30 @@ function keysOf(actions: readonly Action[]): readonly string[] {
 function chosenAmong(among: readonly Action[], given: Graph, selection: Selection): ReadonlySet<string> {
   const graph = withKept(given, selection);
   const excluded = excludedFrom(graph, selection);
-  const chosen = isWhole(selection) ? new Set(keysOf(among)) : selectedBy(among, graph, selection);
+  const chosen = isWhole(selection)
+    ? new Set(keysOf(among))
+    : withoutUnnamed(selectedBy(among, graph, selection), graph, namedIn(graph, selection));
   return new Set(keysOf(among).filter((key) => chosen.has(key) && !excluded.has(key)));
+}
+
+/** What runs when it is named, at the start or at the end of runs is chosen by its name alone. */
+function withoutUnnamed(
+  chosen: ReadonlySet<string>,
+  { actions }: Graph,
+  named: readonly string[],
+): ReadonlySet<string> {
+  const apart = new Set(keysOf(actions.filter((action) => runsOf(action) !== undefined)));
+  for (const key of named) apart.delete(key);
+  return apart.size ? new Set([...chosen].filter((key) => !apart.has(key))) : chosen;
+}
+
+function namedIn(graph: Graph, { actions = [], select = [], named = NONE }: Selection): readonly string[] {
+  const keys = keysOf(graph.actions);
+  const exact = actions.filter((pattern) => !/[*?]/.test(pattern));
+  return [
+    ...exact.flatMap((name) => matching("--actions", name, keys)),
+    ...namedBy(graph, select, asked("--select", graph, named)),
+  ];
 }
 
 function selectedBy(runnable: readonly Action[], graph: Graph, selection: Selection): ReadonlySet<string> {

@@ -119,6 +119,20 @@ export function chosenBy(graph: Graph, words: readonly string[], asked: Asked): 
   return chosen;
 }
 
+/**
+ * The keys that words, which `chosenBy` takes, name without a pattern, or by what came of them in the last run. What runs only
+ * when it is named is meant by nothing else.
+ */
+export function namedBy(graph: Graph, words: readonly string[], asked: Asked): readonly string[] {
+  const terms = words.flatMap((text) => text.split(/[\s,]+/)).filter(Boolean);
+  return terms.flatMap((text) => {
+    const term = parsed(text, asked.flag);
+    if (term.method === "selector") return namedBy(graph, asked.named.get(term.value)?.select ?? [], asked);
+    const isNamed = term.method === "result" || (term.method === "name" && !/[*?]/.test(term.value));
+    return isNamed ? rootsOf(graph, term, asked) : [];
+  });
+}
+
 function parsed(text: string, flag: string): Term {
   const match = /^(@|(\d*)\+)?(?:(\w+):)?(.+?)(\+(\d*))?$/.exec(text);
   if (!match || match[4] === "+")

@@ -7,6 +7,7 @@ import { describeColumns } from "../postgres/describe-objects.ts";
 import { send } from "../postgres/send.ts";
 import { connectionLost, neverSent } from "../postgres/sqlstate.ts";
 import { classify } from "../sql/classify.ts";
+import { literal } from "../sql/literals.ts";
 import { messagesOf } from "../sql/message.ts";
 import { sql } from "../sql/sql.ts";
 import { absentTables, awaiting, whySkipped } from "./absent.ts";
@@ -87,6 +88,7 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
     await context.failpoint("before a build");
     if (step.step === "build") context.refuse(step);
     if (step.step === "build") await lookAhead(step, worker, context);
+    if (step.step === "operations" && step.runs) await tellRun(step.runs, worker, context);
     const rows = await undisturbed(step, worker, context, () => execute(step, worker));
     if (step.step === "build" && step.newRows) {
       await context.failpoint("new rows built");
@@ -101,6 +103,16 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
     const failure = explainBuild(await nameRefusedColumn(error, step, worker, context), step, context.sources);
     return { ...base, status: "failed", start, duration: duration(), error: failure };
   }
+}
+
+/** Says to the session of operations at the start or at the end which run it is, and what came of it. It is reset behind them. */
+async function tellRun(runs: "start" | "end", worker: Worker, { runId, isGood }: RunContext): Promise<void> {
+  const status = runs === "start" ? "running" : isGood() ? "success" : "failure";
+  await worker.retry((client) =>
+    client.query(
+      sql`select set_config('dataform.run_id', ${literal(runId)}, false), set_config('dataform.run_status', ${literal(status)}, false)`,
+    ),
+  );
 }
 
 /** The second half of an incremental step, which is known once its new rows are there. */

@@ -16,6 +16,9 @@ export interface RunContext {
   readonly events: RunEvents;
   readonly sources: Sources;
   readonly failpoint: ReachFailpoint;
+  readonly runId: string;
+  /** Whether all that was done until now succeeded. */
+  readonly isGood: () => boolean;
   /** How often a step that the server refuses is done again, where it is one transaction. */
   readonly retries: number;
   readonly record: (result: StepResult) => void;

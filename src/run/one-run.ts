@@ -90,6 +90,8 @@ export class OneRun {
       signal: session.signal,
       events,
       failpoint: session.failpoint,
+      runId: session.runId,
+      isGood: () => this.#results.isGood,
       retries: options.retries ?? 0,
       sources,
       record: (result) => this.#results.record(result),

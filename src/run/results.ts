@@ -61,6 +61,12 @@ export class Results {
     this.#input.events.stepFinished?.(result);
   }
 
+  get isGood(): boolean {
+    return (
+      !this.#errors.length && [...this.#steps.values()].every(({ status }) => status === "ok" || status === "warned")
+    );
+  }
+
   /** Each is told once. */
   warn(warnings: readonly string[]): void {
     for (const warning of warnings) this.#warnings.add(warning);
@@ -101,12 +107,11 @@ export class Results {
   report({ runId, environment, signal }: Session): RunReport {
     const steps = [...this.#steps.values()];
     const finishedAt = new Date();
-    const bad = steps.some(({ status }) => status !== "ok" && status !== "warned");
     return {
       version: 1,
       runId,
       environment,
-      status: signal.aborted ? "cancelled" : bad || this.#errors.length ? "failure" : "success",
+      status: signal.aborted ? "cancelled" : this.isGood ? "success" : "failure",
       releases: this.#releases,
       startedAt: this.#startedAt.toISOString(),
       finishedAt: finishedAt.toISOString(),

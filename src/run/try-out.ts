@@ -1,7 +1,7 @@
 import type { Catalog } from "../model/catalog.ts";
 import { UserError } from "../model/errors.ts";
 import type { Action, CompiledGraph } from "../model/graph.ts";
-import type { AuditStep, BuildStep, Plan, Segment, Statement } from "../model/plan.ts";
+import type { AuditStep, BuildStep, OperationsStep, Plan, Segment, Statement } from "../model/plan.ts";
 import type { AbsentTable, StepError } from "../model/report.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { planCandidate } from "../plan/planner.ts";
@@ -13,6 +13,7 @@ import { relationExists } from "../postgres/relations.ts";
 import { backToSavepoint } from "../postgres/savepoint.ts";
 import { send } from "../postgres/send.ts";
 import { ALREADY_THERE, NOT_MADE, sqlState } from "../postgres/sqlstate.ts";
+import { classify } from "../sql/classify.ts";
 import { relationId } from "../sql/identifiers.ts";
 import { join, sql } from "../sql/sql.ts";
 import { explained, onSavepoint } from "../sql/statement.ts";
@@ -208,6 +209,14 @@ async function tell(
   }
 }
 
+/** Names and types are as before it. */
+function changesRowsAlone({ statements }: OperationsStep): boolean {
+  const authored = statements.filter(({ role }) => role === "author");
+  return authored.every(({ sql: text }) =>
+    /^(?:insert|update|delete|merge|truncate|notify)$/.test(classify(text).command),
+  );
+}
+
 /** Whether the run would do operations before it, directly or not. */
 function followsOperations(key: string, { segments }: Plan): boolean {
   const steps = new Map(
@@ -216,7 +225,7 @@ function followsOperations(key: string, { segments }: Plan): boolean {
   const seen = new Set([key]);
   for (const name of seen) {
     const step = steps.get(name);
-    if (step?.step === "operations") return true;
+    if (step?.step === "operations" && !changesRowsAlone(step)) return true;
     for (const before of step?.waitsFor ?? []) seen.add(before);
   }
   return false;

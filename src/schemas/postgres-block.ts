@@ -24,6 +24,19 @@ export const assertionBlock = closed(
   "how much an assertion matters",
 );
 
+/** `postgres: {…}` of operations. */
+export const operationsBlock = closed(
+  {
+    runs: Type.Optional(
+      oneOf(
+        ["start", "end", "named"],
+        "when: start and end of each run that does anything, before and after all else; named: only where a selection says its name",
+      ),
+    ),
+  },
+  "when operations are run",
+);
+
 export const indexBlock = closed(
   {
     columns: listOf(text("a column, or an expression in parentheses"), "columns, in their order", { minItems: 1 }),

@@ -1,7 +1,7 @@
 import { dashboardSchema } from "./dashboard.ts";
 import { ingestSchema } from "./ingest/declaration.ts";
 import { notificationsSchema } from "./notifications.ts";
-import { postgresBlock } from "./postgres-block.ts";
+import { operationsBlock, postgresBlock } from "./postgres-block.ts";
 import { schedulesSchema } from "./schedules.ts";
 import { seedSchema } from "./seed.ts";
 import { selectorsSchema } from "./selectors.ts";
@@ -22,6 +22,7 @@ export const published = {
   selectors: selectorsSchema,
   targets: targetsSchema,
   postgres: postgresBlock,
+  operations: operationsBlock,
   dataform: dataformJson,
   workflow_settings: workflowSettings,
 };

@@ -344,7 +344,7 @@ test("unknown commands, flags, actions and tags suggest the nearest", async () =
   expect(await stderr("run", "orders")).toContain("→ models are chosen by a flag: dataform run --actions orders");
   expect(await stderr("run", "--full-refresh=orders")).toContain("--full-refresh --actions name");
   expect(await stderr("run", "--vars", "{a: 1}")).toContain("→ not as YAML: --vars name=value");
-  expect(await stderr("run-operation")).toContain('→ config { type: "operations" }');
+  expect(await stderr("run-operation")).toContain('→ config { type: "operations", postgres: { runs: "named" } }');
   expect(await stderr("run", "--threads=4")).toContain("→ --concurrency says");
   expect(await stderr("constructor")).toContain("unknown command 'constructor'");
   expect(await stderr("run", "--url", url, "--actions", "ordres")).toContain("did you mean marts.orders?");

@@ -23,7 +23,7 @@ const graph = {
     action("other", "incremental", [], { file: "node_modules/@x/scd/index.js" }),
     action("mart", "table", ["mid", "other"], { tags: ["weekly"], file: "definitions/marts/a/mart.sqlx" }),
     action("check", "assertion", ["mart"]),
-    action("alone", "operations", [], { disabled: true }),
+    action("alone", "operations", [], { disabled: true, postgres: {} }),
   ],
 };
 const short = (keys: ReadonlySet<string>) => [...keys].map((key) => key.replace("shop.", "")).join(" ");

@@ -10,6 +10,7 @@ import type { StepContext } from "./build-step.ts";
 
 /** The author's statements over public names, in one transaction where PostgreSQL allows it. */
 export function operationsStep(operations: Operations, context: StepContext): OperationsStep {
+  const { runs } = operations.postgres;
   return {
     step: "operations",
     kind: "operations",
@@ -17,6 +18,7 @@ export function operationsStep(operations: Operations, context: StepContext): Op
     file: operations.file,
     reason: context.reason,
     waitsFor: context.waitsFor,
+    ...(runs === "start" || runs === "end" ? { runs } : {}),
     statements: inTransactions(operations, authoredAll(operations.file, operations.queries, publicNames)),
   };
 }
