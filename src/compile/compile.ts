@@ -18,6 +18,7 @@ import { declaredVars } from "./declared-vars.ts";
 import { checkForeignSyntax, foreignQuotes } from "./foreign-syntax.ts";
 import type { States } from "./kept-answers.ts";
 import { checkNoTexts } from "./no-text.ts";
+import { withNamedDependencies } from "./plain-sql.ts";
 import { type ProjectFiles, readProject } from "./project.ts";
 import { checkQueries } from "./queries.ts";
 import { withRefusals } from "./refused-changes.ts";
@@ -89,7 +90,7 @@ export async function compileAll(projectDir: string, options: CompileOptions = {
   const answer = await runCompiler({ ...from, corePath, keepIn, onPrinted, onRead, signal });
   const sources = new Map<string, string>();
   const {
-    graph: models,
+    graph: adopted,
     errors: wrong,
     names,
   } = adoptGraph(answer, (file) => {
@@ -98,6 +99,7 @@ export async function compileAll(projectDir: string, options: CompileOptions = {
     sources.set(file, source);
     return source;
   });
+  const models = withNamedDependencies(adopted);
   const shown = await dashboardsOf(projectDir, models, names);
   const served = await apisOf(projectDir, models, names);
   const graph = withShowing(models, shown, served);

@@ -96,6 +96,7 @@ export const workflowSettings = closed(
     warehouse: withheld(Type.Optional(oneOf(["postgres"], "what the SQL of the project is written for"))),
     defaultDataset: text("schema of models that name none; dataform where it is not set"),
     defaultAssertionDataset: text("schema in the names of assertions; defaultDataset where it is not set"),
+    lineage: withheld(ignored("of Google's catalogue; notifications.yaml sends OpenLineage")),
     datasetSuffix: text("what every schema ends with, behind a _"),
     namePrefix: text("what every name begins with, before a _"),
     ...shared,
