@@ -12,6 +12,7 @@ import { Markdown } from "./markdown.tsx";
 import { Empty } from "./pieces.tsx";
 import { Table } from "./table.tsx";
 import { isDark } from "./theme.ts";
+import { WholeDays } from "./whole-days.tsx";
 
 interface PanelProps {
   readonly dashboard: DashboardData;
@@ -70,7 +71,9 @@ export function Panel({ dashboard, panel, choice, place }: PanelProps) {
         <Chart panel={panel} figures={figures} />
       )}
       {figures.rows.length > 0 && (figures.compared || figures.begin) && (
-        <p class="note compared">{figures.compared ? comparedTold(figures.compared) : beginTold(figures.begin!)}</p>
+        <p class="note compared">
+          <WholeDays text={figures.compared ? comparedTold(figures.compared) : beginTold(figures.begin!)} />
+        </p>
       )}
       {figures.more > 0 && <p class="note">and {figures.more} more, not shown</p>}
     </section>

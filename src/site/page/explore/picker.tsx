@@ -73,17 +73,19 @@ function Mixed({ picked, relation, pick }: MixedProps) {
     <div class="pick-line" role="status">
       <span class="pick-label" />
       <div class="pick-parts">
-        <span class="note">A figure here may be of amounts in several currencies.</span>
-        {columns.map((column) => (
-          <button
-            key={column}
-            type="button"
-            class="as-link"
-            onClick={() => pick({ groups: [...picked.groups, { column }] })}
-          >
-            Group by {column}
-          </button>
-        ))}
+        <span class="note">
+          A figure here may be of amounts in several currencies.{" "}
+          {columns.map((column) => (
+            <button
+              key={column}
+              type="button"
+              class="as-link"
+              onClick={() => pick({ groups: [...picked.groups, { column }] })}
+            >
+              Group by {column}
+            </button>
+          ))}
+        </span>
       </div>
     </div>
   );
