@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Compilation, type CompileOptions, compile, compileAll } from "../compile/compile.ts";
-import type { States } from "../compile/kept-answers.ts";
+import type { Inputs } from "../compile/kept-answers.ts";
 import type { CompiledGraph } from "../model/graph.ts";
 import { stateDirectory } from "./database.ts";
 import { untilInterrupted } from "./interrupt.ts";
@@ -18,9 +18,16 @@ export function compileAsFarAs(shell: Shell, flags: ProjectFlags): Promise<Compi
   return compilingWith(compileAll, shell, flags);
 }
 
-/** The same, and nothing is written into the project's folder. */
-export function compileLeavingNothing(shell: Shell, flags: ProjectFlags): Promise<Compilation> {
-  return compilingWith((folder, { keepIn: _, ...options }) => compileAll(folder, options), shell, flags);
+/**
+ * The same, and nothing is written into the project's folder.
+ * @param onRead is given what the project's code has found, and why its answer would not be kept
+ */
+export function compileLeavingNothing(
+  shell: Shell,
+  flags: ProjectFlags,
+  onRead: (found: Inputs) => void,
+): Promise<Compilation> {
+  return compilingWith((folder, { keepIn: _, ...options }) => compileAll(folder, { ...options, onRead }), shell, flags);
 }
 
 function compilingWith<Made>(
@@ -34,7 +41,7 @@ function compilingWith<Made>(
   const keepIn = join(stateDirectory(shell), "compiled");
   const onPrinted = (text: string) => shell.say(text.replace(/\n$/, ""));
   const { projectDir, env } = shell;
-  const onRead = (found: States) => noteFound(projectDir, found);
+  const onRead = ({ states }: Inputs) => noteFound(projectDir, states);
   return untilInterrupted(
     shell,
     (signal) => make(projectDir, { ...options, env, keepIn, onPrinted, onRead, signal }),

@@ -16,7 +16,7 @@ import { refuseFields } from "./core-fields.ts";
 import { leftFiles } from "./dataform2/left-files.ts";
 import { declaredVars } from "./declared-vars.ts";
 import { checkForeignSyntax, foreignQuotes } from "./foreign-syntax.ts";
-import type { States } from "./kept-answers.ts";
+import type { Inputs } from "./kept-answers.ts";
 import { checkNoTexts } from "./no-text.ts";
 import { withNamedDependencies } from "./plain-sql.ts";
 import { type ProjectFiles, readProject } from "./project.ts";
@@ -51,8 +51,8 @@ export interface CompileOptions extends ProjectOverrides {
   readonly keepIn?: string;
   /** Is given what the project's own code prints, piece by piece; without it that is lost. */
   readonly onPrinted?: (text: string) => void;
-  /** Is given what the project's code has found of files, wherever they are, as it found it: also of one with mistakes. */
-  readonly onRead?: (found: States) => void;
+  /** Is given what the project's code has found of files, wherever they are, and why its answer is not kept: also of one with mistakes. */
+  readonly onRead?: (found: Inputs) => void;
   /** Stops the project's code, and throws its reason. */
   readonly signal?: AbortSignal;
 }

@@ -8,7 +8,7 @@ import { OPTIMIZE_LATER } from "../model/optimizing.ts";
 import type { Seeds } from "../seeds/read-seeds.ts";
 import { after, heeding } from "../wait/timers.ts";
 import { wrongActions } from "./actions-file.ts";
-import { givenAs, type Inputs, KeptAnswers, type States } from "./kept-answers.ts";
+import { givenAs, type Inputs, KeptAnswers } from "./kept-answers.ts";
 import { type OwnProjectSettings, ownSettingsOf } from "./own-settings.ts";
 import type { ProjectFiles } from "./project.ts";
 import { checkSettings, ignoredSettings, isPlainlyRight, withheldSettings } from "./settings.ts";
@@ -174,7 +174,7 @@ export interface Compilation {
   /** A folder for answers that are good for the next time. */
   readonly keepIn?: string | undefined;
   readonly onPrinted?: ((text: string) => void) | undefined;
-  readonly onRead?: ((found: States) => void) | undefined;
+  readonly onRead?: ((found: Inputs) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -215,7 +215,7 @@ async function compileOnce(compilation: Compilation, placeThrown: boolean): Prom
   const given = async () => givenAs([(await raw).tables, (await seeds).seeds]);
   if (found && found.given === (await given())) {
     for (const text of found.printed) compilation.onPrinted?.(text);
-    compilation.onRead?.(found.states);
+    compilation.onRead?.(found);
     return found.answer;
   }
   const { answer, printed, inputs } = await runWorker(compilation, { ...request, placeThrown });
@@ -261,7 +261,7 @@ async function runWorker(
       child.once("close", (code) => reject(timedOut ? tooLong(limits) : stopped(code, errorOutput, limits)));
     });
     const { inputs, ...answer } = await heeding(answered, signal);
-    onRead?.(inputs.states);
+    onRead?.(inputs);
     if ("failure" in answer) return await explainFailure(answer.failure, project);
     return { answer, inputs, printed };
   } finally {

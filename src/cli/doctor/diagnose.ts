@@ -46,7 +46,8 @@ function isAtLeast(version: string, range: string): boolean {
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
 }
 
-function judgeProject({ folder, file, name, actions, models, tests, mistakes, notes }: ProjectFacts) {
+function judgeProject(facts: ProjectFacts) {
+  const { folder, file, name, actions, models, tests, mistakes, notes, unsteady } = facts;
   const [first] = mistakes;
   if (file === undefined && first) return [failed("project", first)];
   const there = ok("project", `${name === undefined ? "" : `${name}, `}${file} in ${folder}`);
@@ -59,6 +60,7 @@ function judgeProject({ folder, file, name, actions, models, tests, mistakes, no
     counted(actions ?? 0, "action"),
     `${counted(models, "model")} among them`,
     ...(tests ? [counted(tests, "unit test")] : []),
+    ...(unsteady === undefined ? [] : [`compiled for each command, as its code asks for ${unsteady}`]),
   ].join(", ");
   return [
     there,

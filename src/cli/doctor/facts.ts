@@ -40,6 +40,8 @@ export interface ProjectFacts {
   readonly schemas: readonly string[];
   readonly mistakes: readonly UserErrorDetails[];
   readonly notes: number;
+  /** What its code asks for that may be otherwise the next time, so that it is compiled anew for each command. */
+  readonly unsteady?: string;
 }
 
 export interface DatabaseFacts {

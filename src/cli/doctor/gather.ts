@@ -45,7 +45,10 @@ async function readProjectFacts(
   const file = settingsFileIn(folder);
   const base = { folder, ...(file === undefined ? {} : { file }) };
   try {
-    const { graph, errors } = await compileLeavingNothing(shell, flags);
+    let unsteady: string | undefined;
+    const { graph, errors } = await compileLeavingNothing(shell, flags, (found) => {
+      unsteady = found.unsteady;
+    });
     const { actions, tests, project, notes } = graph;
     const facts = {
       ...base,
@@ -57,6 +60,7 @@ async function readProjectFacts(
       ),
       mistakes: errors.map((error) => errorData(error)),
       notes: notes.length,
+      ...(unsteady === undefined ? {} : { unsteady }),
     };
     return { facts, graph };
   } catch (error) {

@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { Diagnosis, Finding } from "../../../src/cli/doctor/findings.ts";
 import { type ConnectionSettings, connectionUrl } from "../../../src/model/connection-settings.ts";
 import { cli } from "../../support/cli.ts";
+import { testProject } from "../../support/project.ts";
 import { guarded, uniquePrefix } from "../../support/roles.ts";
 import { hasPgBouncer, startPgBouncer } from "../../support/servers/pgbouncer.ts";
 import { type Warehouse, warehouse } from "../../support/warehouse.ts";
@@ -55,6 +56,12 @@ test("where all is well each check is a line, and neither the database nor the f
   expect(readdirSync(project.dir, { recursive: true })).toEqual(before);
   const debug = await cli(project.dir, ["debug", "."], env);
   expect([debug.exitCode, debug.stderr]).toEqual([0, "nothing is wrong"]);
+});
+
+test("code whose answer cannot be kept is told, with what it asks for", async () => {
+  const project = testProject({ "definitions/today.js": "publish('today').query(`select ${Date.now()} as at`);" });
+  const { stdout } = await cli(project.dir, ["doctor", "--url", "postgresql://me:x@127.0.0.1:1/db"], {}, 200);
+  expect(stdout).toMatch(/^ {2}ok {7}compiles .*, compiled for each command, as its code asks for Date\.now$/m);
 });
 
 test("a project with mistakes and a server that is not there are told in one go, each with its cure", async () => {
