@@ -178,6 +178,14 @@ export const commands: ReadonlyMap<string, Declared> = new Map<string, Declared>
     },
   ],
   [
+    "lsp",
+    {
+      takes: "[options]",
+      description: "what editors ask: mistakes as they are typed, definitions, columns, completion, rename; over stdin",
+      load: async () => (await import("./commands/lsp.ts")).addLspCommand,
+    },
+  ],
+  [
     "bi",
     {
       takes: "",

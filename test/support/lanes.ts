@@ -57,7 +57,7 @@ export const ASKED_OF_ONE_SERVER: readonly string[] = [
   "test/serve/{redis,keys,mcp,drain,server-settings}.test.ts",
   "test/openlineage/openlineage.test.ts",
   "test/collect/hostile.test.ts",
-  "test/{site,bi,charts}/**/*.test.ts",
+  "test/{site,bi,charts,lsp}/**/*.test.ts",
   "test/dashboards/render.test.ts",
   // A pooler between the program and a server.
   "test/postgres/pgbouncer.test.ts",
