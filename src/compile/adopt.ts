@@ -41,7 +41,11 @@ export function adoptGraph(answer: SandboxAnswer, read: (file: string) => string
     vars: graph.projectConfig.vars ?? {},
   };
   const settings = new Map(answer.settings.map((own) => [targetKey(own), own]));
-  const actions = adoptActions(graph, project.defaultSchema, settings, asked);
+  const packages = new Map(answer.packages.map((made) => [targetKey(made), made.package]));
+  const actions = adoptActions(graph, project.defaultSchema, settings, asked).map((action) => {
+    const made = packages.get(targetKey(action.target));
+    return made === undefined ? action : { ...action, package: made };
+  });
   const adopted: CompiledGraph = {
     version: 1,
     coreVersion: graph.dataformCoreVersion,

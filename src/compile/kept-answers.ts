@@ -32,7 +32,7 @@ interface Kept<Answer> {
 }
 
 /** Changes with what is in a file of these. */
-const FORMAT = 1;
+const FORMAT = 2;
 /** So many ways to compile a project, by variables and schemas, are kept. */
 const MOST = 8;
 

@@ -40,6 +40,8 @@ export interface SandboxAnswer {
   /** What was thrown may say more than its message: a text each. */
   readonly refusals: readonly Pick<UserError, "expected" | "found" | "hint">[];
   readonly traces: readonly Trace[];
+  /** Actions that a package of node_modules has made, and which. */
+  readonly packages: readonly { readonly schema: string; readonly name: string; readonly package: string }[];
   /** Of each unit test the model that it tests, as far as there is one. */
   readonly tested: readonly (CoreTarget | null)[];
   readonly noTexts: readonly NoText[];

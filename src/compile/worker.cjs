@@ -120,7 +120,7 @@ function compile({ corePath, projectDir, files, overrides, withheld, vars, rawTa
   patchConfig(session, settings, inlines);
   const hearQueries = patchBuilders(session);
   const takeBackOutside = patchResolve(session, inlines);
-  const callOf = recordCalls(session, tracer);
+  const calls = recordCalls(session, tracer);
 
   let graph;
   let tested;
@@ -159,7 +159,8 @@ function compile({ corePath, projectDir, files, overrides, withheld, vars, rawTa
     frames,
     byProject,
     refusals: errors.map((error) => refusals.get(error) ?? {}),
-    traces: tracesOf(graph, callOf),
+    traces: tracesOf(graph, calls.offsetOf),
+    packages: packagesOf(graph, calls.packageOf),
     tested: (graph.tests ?? []).map((test) => tested.get(test) ?? null),
     noTexts: tracer.noTexts(),
     read: inputs.opened(projectDir),
@@ -231,7 +232,7 @@ function declareRaw(session, rawTables) {
 }
 
 // Of every text in the graph that a person wrote, where its pieces come from.
-function tracesOf(graph, callOf) {
+function tracesOf(graph, offsetOf) {
   const traces = [];
   const seen = new Map();
   const add = (action, text) => {
@@ -246,7 +247,7 @@ function tracesOf(graph, callOf) {
       return;
     }
     // What stands in no file is the call's that made it; the same text may be several calls'.
-    const offset = callOf(action);
+    const offset = offsetOf(action);
     const pieces = offset === undefined ? undefined : [[text.length, offset, 2]];
     if (trace && pieces) trace.elsewhere.push(pieces);
     if (!known.has(text)) known.set(text, pieces && { file: fileName, text, pieces, elsewhere: [], called: true });
@@ -264,6 +265,17 @@ function tracesOf(graph, callOf) {
   }
   const ofCalls = [...seen.values()].flatMap((known) => [...known.values()].filter((trace) => trace?.called));
   return [...traces, ...ofCalls.map(({ called, ...trace }) => trace)];
+}
+
+// By schema and name, the package that made an action. Where none is loaded nobody's calls are looked at.
+function packagesOf(graph, packageOf) {
+  if (!Object.keys(require.cache).some((file) => /[\\/]node_modules[\\/](?!@dataform[\\/]core[\\/])/.test(file)))
+    return [];
+  return [...(graph.tables ?? []), ...(graph.assertions ?? []), ...(graph.operations ?? [])].flatMap((action) => {
+    const { schema, name } = action.target ?? {};
+    const made = name === undefined ? undefined : packageOf({ target: action.parentAction ?? action.target });
+    return made === undefined ? [] : [{ schema, name, package: made }];
+  });
 }
 
 // The answer carries what was in `postgres: {…}`, and the key that is asserted, by the name core gave the action.

@@ -72,6 +72,8 @@ interface ActionBase {
   readonly target: Target;
   /** Path of the source file in the project. */
   readonly file: string;
+  /** The package of node_modules whose code made it. */
+  readonly package?: string;
   readonly tags: readonly string[];
   /** What it reads or waits for; every one of them is an action of the graph. */
   readonly dependencies: readonly Target[];

@@ -42,7 +42,7 @@ const METHODS: Readonly<Record<string, (action: Action, matches: Matches, graph:
   schema: ({ target }, matches) => matches(target.schema),
   source: ({ kind, target }, matches) =>
     kind === "declaration" && [target.schema, targetKey(target)].some((name) => matches(name)),
-  package: ({ file }, matches, { project }) => matches(packageOf(file) ?? project?.name ?? "this"),
+  package: (action, matches, { project }) => matches(packageOf(action) ?? project?.name ?? "this"),
   state: (action, matches, { past }) => action.kind !== "declaration" && statesOf(action, past!).some(matches),
   result: ({ target }, matches, { past }) => resultsOf(past!.results[targetKey(target)]).some(matches),
 };
@@ -79,12 +79,27 @@ function resultsOf(result: Result | undefined): readonly string[] {
   };
   return [status, ...(others[status] ?? [])];
 }
+
+/** Methods of dbt that are called otherwise here, or are not there. */
 const OTHERS: Readonly<Record<string, string>> = {
-  resource_type: "type:",
-  fqn: "a name, without a method",
-  name: "a name, without a method",
-  config: "type: or tag:",
-  exposure: "type:dashboard",
+  resource_type: "here it is type:",
+  fqn: "here it is a name, without a method",
+  name: "here it is a name, without a method",
+  config: "here it is type: or tag:",
+  "config.materialized": "here it is type:",
+  "config.tags": "here it is tag:",
+  "config.schema": "here it is schema:",
+  exposure: "here it is type:dashboard, or type:api",
+  metric: "figures are of dashboards: type:dashboard",
+  semantic_model: "figures are of dashboards: type:dashboard",
+  saved_query: "figures are of dashboards: type:dashboard",
+  test_type: "here it is type:assertion; unit tests are run by `dataform test`",
+  test_name: "here it is a name: *_uniqueKey_*, *_rowConditions",
+  unit_test: "unit tests are run by `dataform test`",
+  source_status: "run --changed builds what reads rows that are others now",
+  group: "here it is schema: or tag:",
+  access: "here it is schema: or tag:",
+  version: "a version is a model of its own name",
 };
 
 /** What `type:` may say, whether the project has it or not. */
@@ -134,7 +149,7 @@ export function namedBy(graph: Graph, words: readonly string[], asked: Asked): r
 }
 
 function parsed(text: string, flag: string): Term {
-  const match = /^(@|(\d*)\+)?(?:(\w+):)?(.+?)(\+(\d*))?$/.exec(text);
+  const match = /^(@|(\d*)\+)?(?:(\w+|config\.\w+):)?(.+?)(\+(\d*))?$/.exec(text);
   if (!match || match[4] === "+")
     throw new UserError({
       message: `${flag}: this is no selection`,
@@ -201,7 +216,8 @@ function byMethod(graph: Graph, { method, value }: Term, flag: string): readonly
   if (found.length || VALUES[method]?.includes(value)) return found.map(({ target }) => targetKey(target));
   const there = () => graph.actions.flatMap((action) => valuesOf(method, action, graph));
   const known = VALUES[method] ?? [...new Set(there())].sort();
-  const meant = nearest(value, known);
+  // Of dbt's `state:modified.body` and its kind the parts are not told apart.
+  const meant = nearest(value, known) ?? nearest(value.split(".")[0]!, known);
   throw new UserError({
     message: `${flag}: no action has ${method}:${value}`,
     expected: known.length ? `${method}: ${shortened(known)}` : `the project has no ${method}`,
@@ -212,14 +228,13 @@ function byMethod(graph: Graph, { method, value }: Term, flag: string): readonly
 
 function unknownMethod(flag: string, method: string): UserError {
   const known = [...Object.keys(METHODS), "selector"];
-  const other = Object.hasOwn(OTHERS, method) ? OTHERS[method] : undefined;
   const meant = nearest(method, known);
-  const hint = other ?? (meant && `did you mean ${meant}:?`);
+  const hint = Object.hasOwn(OTHERS, method) ? OTHERS[method] : meant && `did you mean ${meant}:?`;
   return new UserError({
     message: `${flag}: ${method}: is no way to choose`,
     expected: `${known.join(":, ")}:, or a name`,
     found: `${method}:`,
-    ...(hint ? { hint: other ? `here it is ${other}`.replace("here it is `", "`") : hint } : {}),
+    ...(hint ? { hint } : {}),
   });
 }
 
@@ -254,8 +269,8 @@ function pathsOf(file: string): readonly string[] {
   return folders.flatMap((path) => [path, ...(path.startsWith("definitions/") ? [path.slice(12)] : [])]);
 }
 
-function packageOf(file: string): string | undefined {
-  return /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1];
+function packageOf(action: Action): string | undefined {
+  return action.package ?? /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(action.file)?.[1];
 }
 
 function shortened(values: readonly string[]): string {

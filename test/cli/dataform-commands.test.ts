@@ -217,3 +217,23 @@ view.config({ schema: "histories" }).tags("kept");`,
     { id: 2, name: "c", until: null },
   ]);
 });
+
+test("package: chooses what the code of a package has made, with its assertions, and nothing of the project's own", async () => {
+  const { dir } = testProject({
+    "node_modules/@some/kept/package.json": '{ "name": "@some/kept" }',
+    "node_modules/@some/kept/index.js": `module.exports = (name) => {
+  publish(name, { type: "table", assertions: { nonNull: ["id"] } }).query("select 1 as id");
+  assert(\`\${name}_check\`).query((ctx) => \`select * from \${ctx.ref(name)} where id < 0\`);
+};`,
+    "definitions/kept.js":
+      'require("@some/kept")("made");\npublish("own").query(ctx => `select * from ${ctx.ref("made")}`);',
+    "other.sqlx": 'config { type: "view" }\nselect 1 as a',
+  });
+  const list = async (words: string) =>
+    (await cli(dir, ["ls", "--select", words, "--columns", "name"])).stdout.split("\n").sort();
+  const made = ["made", "made_check", "marts_made_assertions_rowConditions"];
+  expect(await list("package:@some/kept")).toEqual(made);
+  expect(await list("package:test")).toEqual(["other", "own"]);
+  // The same of what is kept of the compiler.
+  expect(await list("package:@some/*")).toEqual(made);
+});

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import type { UserError } from "../../src/model/errors.ts";
 import type { Action, ActionKind } from "../../src/model/graph.ts";
 import type { Result } from "../../src/model/selection.ts";
 import { targetKey } from "../../src/model/target.ts";
@@ -139,4 +141,28 @@ test("a selection has a name: with others, around it, less than another one, and
   );
   expect(() => chosen("selector:round")).toThrow("is a part of itself");
   expect(() => chosen("selector:wrong")).toThrow("selectors.yaml, wrong: no action has tag:dayly");
+});
+
+test("every method of dbt that docs/from-dbt.md names is known here, or is told with what it is", () => {
+  const page = readFileSync(new URL("../../docs/from-dbt.md", import.meta.url), "utf8");
+  const section = page.split("## Selectors")[1]!.split("\n## ")[0]!;
+  const cells = [...section.matchAll(/^\| ([^|]*) \|/gm)].flatMap(([, cell = ""]) => [...cell.matchAll(/`([\w.]+):/g)]);
+  const methods = [...new Set(cells.map(([, method = ""]) => method))];
+  expect(methods.length).toBeGreaterThan(15);
+  const refusalOf = (method: string) => {
+    try {
+      selectActions({ ...graph, past: { code: {}, results: {} } }, { select: [`${method}:none`] });
+      return undefined;
+    } catch (error) {
+      return error as UserError;
+    }
+  };
+  const untold = methods.filter((method) => {
+    const { message = "", hint } = refusalOf(method) ?? {};
+    return message.includes("is no way to choose") && hint === undefined;
+  });
+  expect(untold).toEqual([]);
+  expect(() => selectActions(graph, { select: ["config.materialized:table"] })).toThrow(
+    "config.materialized: is no way",
+  );
 });
