@@ -9,10 +9,12 @@ import { type Stretch, stretchOf } from "../sql/made-by.ts";
 import { MARK, reference } from "../sql/references.ts";
 import { join, type Sql, sql } from "../sql/sql.ts";
 import { meaningful } from "../sql/tokens.ts";
+import { type AskedRule, ruleQuery } from "./config-rules.ts";
+import { offsetInConfig } from "./config-text.ts";
 import { authorsPattern, locationAt } from "./source.ts";
 
 /** An assertion that a model's config asks for, as the worker notes it in place of core's query. */
-interface Asked {
+interface Asked extends Partial<AskedRule> {
   /** The model, as `ref()` gives it. */
   readonly from: string;
   readonly unique?: readonly string[];
@@ -50,8 +52,10 @@ export function configAssertion(query: string, file: string, read: () => string)
   if (!query.startsWith(ASKED)) return undefined;
   // Read where something is wrong, and not for each of a thousand models.
   const source = () => read().replaceAll("\r\n", "\n");
-  const { from, unique, conditions } = JSON.parse(query.slice(ASKED.length)) as Asked;
+  const asked = JSON.parse(query.slice(ASKED.length)) as Asked;
+  const { from, unique, conditions } = asked;
   const target = targetIn(from);
+  if (asked.rule) return ofRule({ ...asked, rule: asked.rule }, target, file, source);
   const place: Places = (key, text) => {
     const all = source();
     const whole = { from: 0, to: all.length };
@@ -89,6 +93,26 @@ export function configAssertion(query: string, file: string, read: () => string)
       text,
       get pieces() {
         return piecesOf(text, written, place);
+      },
+    },
+  };
+}
+
+/** A rule that core does not know. What is wrong with it stands at its column. */
+function ofRule(asked: AskedRule, target: Target, file: string, source: () => string): ConfigAssertion {
+  // What nothing is called, core has told: there is no name of it.
+  const other = asked.to ? targetIn(asked.to) : target;
+  const text = ruleQuery(asked, target, other).toString();
+  const path = ["assertions", asked.rule, ...(asked.column === undefined ? [] : [asked.column])];
+  return {
+    query: text,
+    holds: {},
+    trace: {
+      file,
+      inConfig: true,
+      text,
+      get pieces(): readonly TracePiece[] {
+        return [[text.length, Math.max(0, offsetInConfig(source(), file, path)), 1]];
       },
     },
   };

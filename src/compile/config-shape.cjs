@@ -117,11 +117,37 @@ const ordered = {
   disabled: flag,
   hermetic: flag,
 };
+/** Of a column: what JSON can say, and JavaScript does not round. */
+const accepted = (value, path) =>
+  ["string", "number", "boolean"].includes(typeof value)
+    ? exact(value, path)
+    : [{ path, expected: "a text, a number, true or false", found: shown(value) }];
+const acceptedList = (value, path) =>
+  Array.isArray(value) && !value.length
+    ? [{ path, expected: "a list that is not empty", found: "[]" }]
+    : listOf(accepted)(value, path);
+const anyReference = either(isPlain, (value, path) => anyTarget(value, path), name);
+const relationship = either(
+  (value) => isPlain(value) && Object.hasOwn(value, "to"),
+  objectOf({ to: anyReference, column: name }),
+  kind('a relation, or { to: "customers", column: "id" }', (value) => typeof value === "string" && value !== ""),
+);
+const rows = kind("a whole number from 0 on", (value) => Number.isSafeInteger(value) && value >= 0);
+const rowCount = (value, path) => {
+  const found = objectOf({ min: rows, max: rows })(value, path);
+  if (found.length) return found;
+  const { min, max } = value;
+  const isRange = (min !== undefined || max !== undefined) && !(min > max);
+  return isRange ? [] : [{ path, expected: "min, max or both, the smaller one as min", found: shown(value) }];
+};
 const assertions = objectOf({
   uniqueKey: oneOrMore,
   uniqueKeys: listOf(either(isPlain, objectOf({ uniqueKey: names }), names)),
   nonNull: oneOrMore,
   rowConditions: texts,
+  acceptedValues: mapOf(acceptedList),
+  relationships: mapOf(relationship),
+  rowCount,
 });
 const columns = mapOf(described);
 const onePath = kind(

@@ -16,14 +16,19 @@ export function placeInConfig(
   path: ConfigPath,
 ): { location: SourceLocation; snippet?: string } {
   const text = readLines(projectDir, file);
+  const at = offsetInConfig(text, file, path);
+  if (at < 0) return { location: { file } };
+  return { location: locationAt(file, text, at), snippet: snippetAt(text, at) };
+}
+
+/** The same as an offset; -1 where nothing of it stands there. */
+export function offsetInConfig(text: string, file: string, path: ConfigPath): number {
   const [deepest] = configsIn(text, file, String(path[0]))
     .map((open) => walk(text, open, path))
     .filter(({ depth }) => depth > 0)
     .sort((a, b) => b.depth - a.depth);
   // In actions.yaml a config is no object literal.
-  const at = deepest?.at ?? text.search(new RegExp(`\\b${authorsPattern(String(path[0]))}\\b`));
-  if (at < 0) return { location: { file } };
-  return { location: locationAt(file, text, at), snippet: snippetAt(text, at) };
+  return deepest?.at ?? text.search(new RegExp(`\\b${authorsPattern(String(path[0]))}\\b`));
 }
 
 /**

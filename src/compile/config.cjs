@@ -3,6 +3,7 @@
 
 const { inDatabaseOf, methodsOf, mistakesIn, shown } = require("./config-shape.cjs");
 const { assertionLists, columnList, inForm } = require("./dataform2/forms.cjs");
+const { addRules, withoutRules } = require("./rules.cjs");
 
 // Warehouse settings that BigQuery's Dataform does not know: taken out before its strict check.
 const OUR_KEY = "postgres";
@@ -43,6 +44,7 @@ function patchConfig(session, settings, inlines) {
     const builder = session.actions.slice(before).find((one) => one.getTarget().name === config.name);
     if (!builder) return;
     remember(builder, value, config);
+    addRules(session, builder, config.assertions);
     if (config.type === INLINE) inlines.add(builder);
   };
   for (const method of Object.keys(MADE_BY)) {
@@ -52,7 +54,7 @@ function patchConfig(session, settings, inlines) {
       const by = method === "operate" ? "queries" : "query";
       const expected = `the SQL by a method: ${method}("name", {…}).${by}(…)`;
       refuseUnless(further === undefined, `the third argument of ${method}()`, expected, further);
-      const later = (builder, type) => checkedLater(session, markedLater(builder), type);
+      const later = (builder, type) => checkedLater(session, markedLater(session, builder), type);
       if (config === null || typeof config !== "object" || Array.isArray(config)) {
         const builder = later(original.call(session, name), MADE_BY[method]);
         return config === undefined ? builder : method === "operate" ? builder.queries(config) : builder.query(config);
@@ -64,6 +66,7 @@ function patchConfig(session, settings, inlines) {
       const asked = withMarkedColumns(asView({ ...rest, type }));
       const builder = original.call(session, name, filename ? { ...asked, filename } : asked);
       remember(builder, value, rest);
+      addRules(session, builder, rest.assertions);
       if (type === INLINE) inlines.add(builder);
       return later(builder, type);
     };
@@ -161,17 +164,21 @@ function checkedLater(session, builder, type) {
 }
 
 // What is asked for by `.assertions({…})` of a builder.
-function markedLater(builder) {
+function markedLater(session, builder) {
   const { assertions, columns } = builder;
   if (assertions)
-    builder.assertions = (given) =>
-      assertions.call(builder, withMarkedColumns({ assertions: assertionLists(given) }).assertions);
+    builder.assertions = (given) => {
+      const answer = assertions.call(builder, withMarkedColumns({ assertions: assertionLists(given) }).assertions);
+      addRules(session, builder, given);
+      return answer;
+    };
   if (columns) builder.columns = (given) => columns.call(builder, columnList(given));
   return builder;
 }
 
 // Core makes conditions of the columns that must not be NULL: marked, they are known again.
-function withMarkedColumns(config) {
+function withMarkedColumns(given) {
+  const config = given.assertions ? { ...given, assertions: withoutRules(given.assertions) } : given;
   const { nonNull } = config.assertions ?? {};
   const columns = typeof nonNull === "string" ? [nonNull] : nonNull;
   if (!Array.isArray(columns) || !columns.every((column) => typeof column === "string")) return config;

@@ -16,15 +16,13 @@ const { Inlines } = require("./dataform2/inline.cjs");
 const { patchResolve } = require("./dataform2/resolving.cjs");
 const { loadCore } = require("./loading.cjs");
 const { encodeRequest } = require("./request.cjs");
+const { ASKED } = require("./rules.cjs");
 const { recordThrown } = require("./thrown.cjs");
 const { Tracer } = require("./tracer.cjs");
 const { leaveOutNameless, markInputs, testIncrementals } = require("./unit-tests.cjs");
 
 // Marks every name that core resolves, so that the planner can put private names there.
 const MARK = "\uE000";
-
-// What an assertion of a model's config asks for.
-const ASKED = "\uE005";
 
 const COMPILED = Symbol("compiled");
 

@@ -46,12 +46,20 @@ function assertionsOf({ graph }: SiteInput): readonly Assertion[] {
   return graph.actions.filter((action): action is Assertion => action.kind === "assertion" && !action.disabled);
 }
 
+const RULES: Readonly<Record<string, string>> = {
+  acceptedValues: "each value is one of those of its config.",
+  relationships: "each value is there in the relation that its config names.",
+  rowCount: "There are as many rows as its config says.",
+};
+
 /** What a test holds, in words: of those that a config asks for nobody wrote any. */
 function saidOf({ description, parent, target }: Assertion, key: readonly string[] | undefined) {
   if (description) return { description };
   if (!parent) return {};
   if (/_uniqueKey_0$/.test(target.name) && key?.length) return { description: `One row per ${key.join(", ")}.` };
   if (/_uniqueKey_\d+$/.test(target.name)) return { description: "What its config names as another key is one." };
+  const [, rule, column] = /_assertions_(acceptedValues|relationships|rowCount)(?:_(.+))?$/.exec(target.name) ?? [];
+  if (rule) return { description: `${column === undefined ? "" : `${column}: `}${RULES[rule]}` };
   return { description: "Each row meets the conditions of its config, and has a value where it says so." };
 }
 
