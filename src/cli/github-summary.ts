@@ -11,14 +11,28 @@ import { visible } from "./show/visible.ts";
 
 /** Rows of a table: a page takes a megabyte, and nobody reads more. */
 const MOST_ROWS = 100;
+const MOST_LINES = 1000;
 /** Characters of one cell. */
 const LONGEST = 300;
 
 /** Shows what was done on the page of a job of GitHub Actions; nothing elsewhere. */
 export function summarize(shell: Shell, outcome: Outcome): void {
+  write(shell, () => markdownOf(outcome));
+}
+
+/** The same of what would be done, as it is printed. */
+export function summarizePlan(shell: Shell, lines: () => readonly string[]): void {
+  write(shell, () => {
+    const all = lines();
+    const more = all.length > MOST_LINES ? [`… and ${all.length - MOST_LINES} lines more, which the log has`] : [];
+    const text = [...all.slice(0, MOST_LINES), ...more].join("\n");
+    return `### dataform plan\n\n<pre>${inHtml(visible(text).toWellFormed())}</pre>\n`;
+  });
+}
+
+function write(shell: Shell, markdown: () => string): void {
   const path = shell.env.GITHUB_STEP_SUMMARY;
-  if (shell.env.GITHUB_ACTIONS !== "true" || !path) return;
-  appendFileSync(path, `${markdownOf(outcome)}\n`);
+  if (shell.env.GITHUB_ACTIONS === "true" && path) appendFileSync(path, `${markdown()}\n`);
 }
 
 function markdownOf({ report, unitTests }: Outcome): string {
@@ -118,11 +132,11 @@ function folded(title: string, lines: readonly string[]): string[] {
 
 /** A text that is only a text: neither Markdown nor HTML, and one line. */
 function cell(text: string): string {
-  return shortened(text)
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll(/[\\`*_{}[\]()#+.!|~@:-]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+  return inHtml(shortened(text)).replaceAll(/[\\`*_{}[\]()#+.!|~@:-]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+}
+
+function inHtml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 /** A name as code, whatever signs it has. */

@@ -267,8 +267,11 @@ test("a job of GitHub Actions shows what failed and where in a table in which no
   const page = join(dir, "summary.md");
   const env = { DATABASE_URL: (await ownDatabase()).url, GITHUB_STEP_SUMMARY: page };
   await cli(dir, ["test"], env);
+  await cli(dir, ["plan"], env);
   expect(existsSync(page)).toBe(false);
   appendFileSync(page, "before\n");
+  const planned = await cli(dir, ["plan"], { ...env, GITHUB_ACTIONS: "true" });
+  expect(readFileSync(page, "utf8")).toBe(`before\n### dataform plan\n\n<pre>${planned.stdout}</pre>\n\n`);
   await cli(dir, ["run"], { ...env, GITHUB_ACTIONS: "true" });
   await cli(dir, ["test"], { ...env, GITHUB_ACTIONS: "true" });
   const lines = readFileSync(page, "utf8").split("\n");

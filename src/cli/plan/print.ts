@@ -23,6 +23,7 @@ import { executionGraphOf } from "../dataform/execution-graph.ts";
 import { dataformJson } from "../dataform/shape.ts";
 import type { Documents } from "../documents.ts";
 import { annotate } from "../github.ts";
+import { summarizePlan } from "../github-summary.ts";
 import { type Attended, attended } from "../interrupt.ts";
 import { environmentName } from "../options.ts";
 import { paint } from "../paint.ts";
@@ -60,6 +61,7 @@ export async function printPlan(
   else
     for (const line of renderSections(planSections(seen, flags.all), shell.width?.stdout, sectionStyle(shell)))
       shell.print(line);
+  summarizePlan(shell, () => renderSections(planSections(seen, flags.all), undefined, (_, text) => text));
   if (catalog.hold) warn(shell, [heldNote(catalog.environment, catalog.hold)]);
   const warnings = found.releases.flatMap(({ publish }) => publish.warnings);
   if (flags.json || flags.sql) warn(shell, warnings);
