@@ -4,14 +4,25 @@ import type { Result } from "./selection.ts";
 export interface Ground {
   /** Another one where the server, its settings, or functions and types in it are others: what any model says may be another then. */
   readonly world: string;
-  /** Functions, by name, that may answer otherwise where their arguments are the same. */
-  readonly unsteady: readonly string[];
+  readonly unsteady: Unsteady;
   /** Relations that no model makes, by `schema.name`. */
   readonly relations: Readonly<Record<string, Stamp>>;
   /** Of the actions that were done and went well, by `schema.name`. */
   readonly known: Readonly<Record<string, Known>>;
   /** What came of each action of the last run that ended, by `schema.name`. */
   readonly results: Readonly<Record<string, Result>>;
+}
+
+/** What may answer otherwise where what it is given is the same. */
+export interface Unsteady {
+  /** By name. */
+  readonly functions: readonly string[];
+  /** By the signs that they are written with. */
+  readonly operators: readonly string[];
+  /** Types that a cast makes, or reads from a text, by such a function; by name. */
+  readonly types: readonly string[];
+  /** Whether such a cast is made where nobody writes one. */
+  readonly casts: boolean;
 }
 
 /** A relation as it is at a moment. */

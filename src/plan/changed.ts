@@ -3,7 +3,7 @@ import { type Action, isModel } from "../model/graph.ts";
 import type { Ground, Known, Stamp } from "../model/ground.ts";
 import { targetKey } from "../model/target.ts";
 import { fingerprint } from "../sql/fingerprint.ts";
-import { mentionsIn } from "../sql/mentions.ts";
+import { mentionsIn, type UnsteadyNames, unsteadyNames } from "../sql/mentions.ts";
 import { CODE_CHANGED } from "./steps/build-step.ts";
 
 /** What is read of a relation: null where nobody can tell whether its rows are others. */
@@ -15,7 +15,7 @@ export class Changes {
   readonly #manifest: Manifest;
   readonly #deferred: NonNullable<Catalog["deferred"]>;
   readonly #world: string;
-  readonly #unsteady: ReadonlySet<string>;
+  readonly #unsteady: UnsteadyNames;
   readonly #relations: ReadonlyMap<string, Stamp>;
   readonly #known: Map<string, Known>;
   #visible: ReadonlyMap<string, readonly string[]> | undefined;
@@ -26,7 +26,7 @@ export class Changes {
     this.#manifest = catalog.manifest;
     this.#deferred = catalog.deferred ?? {};
     this.#world = ground.world;
-    this.#unsteady = new Set(ground.unsteady);
+    this.#unsteady = unsteadyNames(ground.unsteady);
     this.#relations = new Map(Object.entries(ground.relations));
     this.#known = new Map(Object.entries(ground.known));
   }

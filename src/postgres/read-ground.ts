@@ -1,5 +1,5 @@
 import { VERSION } from "../config/version.ts";
-import type { Ground, Stamp } from "../model/ground.ts";
+import type { Ground, Stamp, Unsteady } from "../model/ground.ts";
 import { roleName } from "../model/roles.ts";
 import { literal } from "../sql/literals.ts";
 import { PRIVATE_SCHEMA } from "../sql/names.ts";
@@ -72,11 +72,49 @@ const world = sql`
     (select string_agg(concat_ws(',', contypid, pg_get_constraintdef(oid)), ';' order by oid) from pg_constraint where contypid <> 0)
   )`)}`;
 
-const unsteady = sql`
+const unsteadyFunctions = sql`
   select coalesce(jsonb_agg(distinct p.proname), '[]')
   from pg_proc as p
   where p.provolatile = 'v' and p.prokind <> 'a'
     or p.provolatile = 's' and (p.pronamespace <> 'pg_catalog'::regnamespace or not p.proname = any (${list(STEADY)}))`;
+
+/** Of what somebody made. What an extension calls stable hangs on its settings: \`%\` of pg_trgm is no reason to build all that divides. */
+const isUnsteady = sql`(
+  p.oid >= 16384
+  and (
+    p.provolatile = 'v'
+    or p.provolatile = 's'
+    and not exists (select from pg_depend as d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+  )
+)`;
+
+const unsteadyOperators = sql`
+  select coalesce(jsonb_agg(distinct o.oprname), '[]')
+  from pg_operator as o
+  inner join pg_proc as p
+    on o.oprcode = p.oid
+  where ${isUnsteady}`;
+
+const unsteadyCasts = sql`
+  select c.casttarget as type, c.castcontext <> 'e' as unwritten
+  from pg_cast as c
+  inner join pg_proc as p
+    on c.castfunc = p.oid
+  where ${isUnsteady}
+  union all
+  select t.oid, false
+  from pg_type as t
+  inner join pg_proc as p
+    on t.typinput = p.oid
+  where ${isUnsteady}`;
+
+const unsteady = sql`
+  jsonb_build_object(
+    'functions', (${unsteadyFunctions}),
+    'operators', (${unsteadyOperators}),
+    'types', (select coalesce(jsonb_agg(distinct t.typname), '[]') from (${unsteadyCasts}) as c inner join pg_type as t on c.type = t.oid),
+    'casts', exists (select from (${unsteadyCasts}) as c where c.unwritten)
+  )`;
 
 /** How many rows of a table were ever written, and into which file: rows that are others are more of them. */
 const written = (oid: Sql) => sql`
@@ -185,7 +223,7 @@ export async function readGround(
   asked: ReadonlySet<string>,
 ): Promise<Omit<Ground, "known" | "results">> {
   const { rows } = await client.query<Record<"world" | "unsteady" | "relations", string>>(
-    sql`select (${world}) as world, (${unsteady}) as unsteady, (${relations}) as relations`,
+    sql`select (${world}) as world, ${unsteady} as unsteady, (${relations}) as relations`,
     [client.roles ? roleName(client.roles, "builder") : ""],
   );
   const row = rows[0]!;
@@ -199,7 +237,7 @@ export async function readGround(
   await addViews(client, found, asked);
   return {
     world: `${VERSION} ${row.world}`,
-    unsteady: JSON.parse(row.unsteady) as string[],
+    unsteady: JSON.parse(row.unsteady) as Unsteady,
     relations: Object.fromEntries(found),
   };
 }

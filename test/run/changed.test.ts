@@ -151,6 +151,10 @@ test.each([
   ["information_schema.tables", "select count(*) as n from information_schema.tables"],
   ["tablesample", "select count(*) as n from raw.by_hand tablesample system (50)"],
   ["public.reads()", "select public.reads() as n"],
+  ["the operator <%>", "select 1<%>1 as n"],
+  ["the operator <%>", "select 1 operator(public.<%>) 1 as n"],
+  ["the type point", "select 'a'::public.pair::point as p"],
+  ["regclass", "select 'raw.by_hand'::regclass::oid as o"],
 ])("what hangs on %s is built each time, and says why", async (what, query) => {
   const shop = await warehouse({
     "a.sqlx": table(query),
@@ -158,11 +162,31 @@ test.each([
   });
   await does(
     shop,
-    `${SERVER}; create function public.reads() returns bigint language sql stable as 'select count(*) from loose'`,
+    `${SERVER}; create function public.reads() returns bigint language sql stable as 'select count(*) from loose';
+    create function public.by_sign(a int, b int) returns int language sql volatile as 'select a + b + count(*)::int from loose';
+    create operator public.<%> (leftarg = int, rightarg = int, function = public.by_sign);
+    create type public.pair as enum ('a');
+    create function public.placed(p public.pair) returns point language sql volatile as 'select point(count(*), 1) from loose';
+    create cast (public.pair as point) with function public.placed(public.pair)`,
   );
   await shop.run();
   expect(await done(shop)).toBe("a b");
   expect(await shop.rows("select content ->> 'unsteady' from _dataform.state where name = 'a'")).toEqual([what]);
+});
+
+test("where a cast that nobody writes reads what it likes, all is built each time", async () => {
+  const shop = await warehouse({
+    "a.sqlx": table("select 1 as n"),
+    "b.sqlx": 'config { type: "view" }\nselect * from ${ref("a")}',
+  });
+  await does(
+    shop,
+    `create type public.pair as enum ('a');
+    create function public.placed(p public.pair) returns point language sql volatile as 'select point(random(), 1)';
+    create cast (public.pair as point) with function public.placed(public.pair) as implicit`,
+  );
+  await shop.run();
+  expect(await done(shop)).toBe("a b");
 });
 
 test("what a view says of the moment makes what is stored of it anew, and not the view; the author may say otherwise", async () => {
