@@ -1,6 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { programOf } from "../../src/cli/schedule/start.ts";
+import type { Shell } from "../../src/cli/shell.ts";
 import { resolveConnection } from "../../src/config/connection.ts";
 import { findTarget } from "../../src/config/find-target.ts";
 import { cli } from "../support/cli.ts";
@@ -122,6 +124,16 @@ test("a program of the project asks for the target, or is told that it does not"
     host: "pg.example.com",
     user: "ann",
     source: "target named",
+  });
+});
+
+test("the steps of a scheduler get what its flags and its target say, and no other target", async () => {
+  const { dir } = project();
+  const shell: Shell = { projectDir: dir, env: { WHO: "ann" }, color: false, exitCode: 0, print() {}, say() {} };
+  const { env } = programOf(shell, { schemaSuffix: "mine", vars: { country: "a, b" } });
+  expect(await compiled(dir, [], env as Record<string, string>)).toMatchObject({
+    suffix: "mine",
+    vars: { country: "a, b", since: "2025-01-01" },
   });
 });
 
