@@ -44,6 +44,7 @@ test("names and tags of the project are offered where they mean something, with 
   // A name that several have is refused without its schema.
   expect(await words(dir, "run", "--actions", "twice")).toEqual([""]);
   expect(await words(dir, "run", "--actions", "a.")).toEqual(["a.twice"]);
+  for (const about of ["describe", "show", "lineage"]) expect(await words(dir, about, "oth")).toEqual(["other"]);
   expect(await words("/", "--project-dir", dir, "run", "--tags", "d")).toEqual(["daily"]);
 });
 

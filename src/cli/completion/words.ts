@@ -17,6 +17,8 @@ export interface KnownCommands {
 const SELECTIONS = ["--select", "-s", "--exclude"];
 const NAMES = ["--actions", "--output-actions"];
 const TAGS = ["--tags", "--output-tags"];
+/** Commands that are about one thing of the project. */
+const OF_ONE = new Set(["describe", "show", "lineage"]);
 const OF_ALL = ["--project-dir", "--debug", "--help", "--version"];
 
 /**
@@ -51,6 +53,7 @@ async function candidates({ before, current }: Line, known: KnownCommands, shell
   );
   const flag = current.startsWith("-") ? undefined : flagAt(before, command.options);
   if (flag) return valuesOf(flag, { before, current }, shell);
+  if (!current.startsWith("-") && OF_ONE.has(name)) return namesIn(await graphOf(before, shell));
   if (!current.startsWith("-")) return command.commands.map((one) => one.name());
   return [...command.options.filter(({ hidden }) => !hidden).flatMap(({ long }) => long ?? []), ...OF_ALL];
 }
@@ -81,7 +84,7 @@ async function valuesOf(
 }
 
 /** Each action by its name; with its schema where several have that name. */
-function namesIn({ actions }: CompiledGraph): readonly string[] {
+function namesIn({ actions }: Pick<CompiledGraph, "actions"> = { actions: [] }): readonly string[] {
   const names = actions.map(({ target }) => target.name);
   const several = new Set(names.filter((name, index) => names.indexOf(name) !== index));
   return actions.flatMap(({ target: { schema, name } }) =>
