@@ -172,3 +172,18 @@ test("an editor that is gone leaves no process and no folder behind; a database 
   expect(await shop.leave()).toBe(0);
   expect(folders().filter((name) => !before.includes(name))).toEqual([]);
 });
+
+test("files that come, go and become folders beside the editor are seen, once it tells that files changed", async () => {
+  const { dir, write, remove } = testProject({ ...files, "definitions/part": "no model" });
+  const shop = await editor(dir);
+  await shop.open(SUMS, sums);
+  remove("definitions/part");
+  write({ "definitions/part/later.sqlx": 'config { type: "veiw" }\nselect 1 as id' });
+  await shop.changed();
+  await shop.shows("definitions/part/later.sqlx", ['1:10 unknown type "veiw"']);
+  write({ "definitions/part/later.sqlx": 'config { type: "view" }\nselect 1 as id' });
+  await shop.changed();
+  await shop.shows("definitions/part/later.sqlx", []);
+  expect((await shop.complete(SUMS, sums, 'ref("')).map(([label]) => label)).toContain("later");
+  await shop.end();
+});

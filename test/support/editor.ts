@@ -58,6 +58,8 @@ export async function editor(dir: string, env: Readonly<Record<string, string>> 
         textDocument: { uri: uri(file), version: ++version },
         contentChanges: [{ text }],
       }),
+    /** Says that files of the project are others, as its watcher does. */
+    changed: () => connection.sendNotification("workspace/didChangeWatchedFiles", { changes: [] }),
     /** Waits until these messages stand at a file, as `line:column message`, each as far as it is given. */
     shows: (file: string, messages: readonly string[]) =>
       vi.waitFor(

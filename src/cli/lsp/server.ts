@@ -165,13 +165,13 @@ class Editor {
     this.#tellReady();
     const isRight = this.#compiled.every(({ isWarning }) => isWarning);
     if (!isRight) this.#checked = [];
-    this.#show();
+    await this.#show();
     if (!isRight) return;
     await pause(CHECKED_AFTER, signal);
     try {
       this.#checked = await project.check(new Set([...this.#changed, ...this.#open.keys()]), signal);
       this.#changed = new Set();
-      this.#show();
+      await this.#show();
     } catch (error) {
       signal.throwIfAborted();
       // The database is not there, or not as it should be: the code is judged all the same.
@@ -181,17 +181,17 @@ class Editor {
     }
   }
 
-  #show(): void {
+  async #show(): Promise<void> {
     const { project, projectDir } = this.#options;
-    const found = diagnosticsOf([...this.#compiled, ...this.#checked], project.settingsFile, (file) =>
-      project.read(file),
-    );
-    for (const file of new Set([...this.#shown, ...found.keys()]))
-      void this.#connection.sendDiagnostics({
+    const told = [...this.#compiled, ...this.#checked];
+    const found = diagnosticsOf(told, project.settingsFile, (file) => project.read(file));
+    const files = new Set([...this.#shown, ...found.keys()]);
+    this.#shown = new Set(found.keys());
+    for (const file of files)
+      await this.#connection.sendDiagnostics({
         uri: uriOf(projectDir, file),
         diagnostics: [...(found.get(file) ?? [])],
       });
-    this.#shown = new Set(found.keys());
   }
 
   /** What is asked before the project was compiled waits for that. */

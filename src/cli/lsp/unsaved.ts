@@ -55,6 +55,8 @@ export class UnsavedProject {
     const found = statSync(join(this.#projectDir, path), { throwIfNoEntry: false });
     if (!found || texts.has(path)) return;
     if (found.isDirectory() && COPIED.has(path.split("/")[0]!)) {
+      // It was a file.
+      if (before.has(path)) rmSync(join(this.dir, path), { force: true });
       mkdirSync(join(this.dir, path), { recursive: true });
       for (const name of readdirSync(join(this.#projectDir, path))) this.#copy(`${path}/${name}`, before, texts);
       return;
@@ -63,7 +65,8 @@ export class UnsavedProject {
     const state = isText ? `${found.mtimeMs} ${found.size}` : "link";
     this.#copied.set(path, state);
     if (before.get(path) === state) return;
-    rmSync(join(this.dir, path), { force: true });
+    // A folder, perhaps; of a link the link.
+    rmSync(join(this.dir, path), { recursive: true, force: true });
     if (isText) copyFileSync(join(this.#projectDir, path), join(this.dir, path));
     else symlinkSync(join(this.#projectDir, path), join(this.dir, path));
   }
