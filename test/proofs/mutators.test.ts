@@ -80,6 +80,11 @@ const FILES: readonly (readonly [file: string, text: string, ...args: readonly s
   ["ingest/schemas/rows.json", schema, "ingest", "ls"],
   [".env", 'TOKEN=abc\nexport DATAFORM_ENVIRONMENT="dev"\nDATAFORM_CONCURRENCY=4\n# a remark\n', "ingest", "ls"],
   [
+    "targets.yaml",
+    'default: dev\ntargets:\n  dev: { url: "postgresql://ann@db/shop", vars: { day: "${TOKEN}" }, concurrency: 4 }\n  prod:\n    service: shop\n    waitTimeout: 5m\n    wait: true\n',
+    ...["ingest", "ls"],
+  ],
+  [
     ".dataform/postgres/server.json",
     '{ "version": 1, "port": 5433, "password": "secret", "user": "postgres" }',
     "db",
@@ -199,7 +204,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
     assertionSchema: "checks",
     schemaSuffix: "dev",
     tablePrefix: "p",
-    vars: { day: "2026-01-01", "a b": "" },
+    vars: { day: "2026-01-01", "a b": "", land: { env: "LAND", default: "France" } },
     disableAssertions: false,
     retention: { releases: 3, releasesFor: "2h", runs: 9, runsFor: "90d", failingRows: 0, failingRowsFor: "1d" },
   }),
