@@ -5,10 +5,9 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { showScheduler } from "../../src/environment/schedulers.ts";
 import { connect } from "../../src/postgres/client.ts";
 import { cli } from "../support/cli.ts";
-import { testProject } from "../support/project.ts";
 import { noPromtool, promtool, startPrometheus } from "../support/servers/prometheus.ts";
 import { type Serving, serving } from "../support/serving.ts";
-import { sharedWarehouse, type Warehouse } from "../support/warehouse.ts";
+import { sharedWarehouse, type Warehouse, warehouse } from "../support/warehouse.ts";
 
 const stream = (name: string, more: object = {}) => ({
   name,
@@ -306,20 +305,15 @@ test.skipIf(noPromtool || process.env.TEST_PROMETHEUS === undefined)(
 test("whoever may read them is declared: with a key of the scope, everybody, or they are not there", async ({
   onTestFinished,
 }) => {
+  // Of its own: a server that has seen a key asks for one from then on.
+  const { project, database } = await warehouse(files, onTestFinished);
   const add = async (name: string, scope: string) =>
-    (await cli(shop.project.dir, ["keys", "add", name, "--scope", scope, "--url", shop.database.url])).stdout;
+    (await cli(project.dir, ["keys", "add", name, "--scope", scope, "--url", database.url])).stdout;
   const [good, other] = [await add("prometheus", "metrics"), await add("somebody", "shop")];
-  onTestFinished(async () => {
-    await shop.sql("delete from _dataform.api_key");
-    // The server of the other tests asks again after a while whether there is a key.
-    await expect.poll(async () => (await server.ask("metrics")).status).toBe(200);
-  });
-  // In a project of its own: the server of the other tests reads what is edited, too.
-  const open = (settings: string) =>
-    serving(
-      { project: testProject({ ...files, "serve/server.yaml": settings }), database: shop.database },
-      onTestFinished,
-    );
+  const open = (settings: string) => {
+    project.write({ "serve/server.yaml": settings });
+    return serving({ project, database }, onTestFinished);
+  };
   const keyed = await open("metrics: { access: key }\n");
   expect((await keyed.ask("metrics")).status).toBe(401);
   expect((await keyed.ask("metrics", { "x-api-key": other.trim() })).status).toBe(403);
