@@ -85,8 +85,8 @@ export default defineConfig(({ mode }) => {
       hookTimeout: 120_000,
       // What is waited for comes, however loaded the machine is: a second, as Vitest has it, judges the machine.
       expect: { poll: { timeout: 60_000 } },
-      // Two cores: a third test has something to do while two wait for their server; a fourth gained nothing.
-      maxWorkers: 3,
+      // Two cores: others have something to do while two wait for their server, or for a moment to come.
+      maxWorkers: 4,
       // What a test has made lives as long as the test: collected less often, more of it is gone.
       execArgv: [...OPTIMIZE_LATER, "--min-semi-space-size=16", "--max-semi-space-size=64"],
       sequence: { sequencer: LaneByLane },
