@@ -6,6 +6,7 @@ import { LONGEST_NAME } from "../sql/identifiers.ts";
 import { MOST_COLUMNS, tooMany } from "../sql/index-columns.ts";
 import { columnIn } from "./config-assertions.ts";
 import { placeInConfig } from "./config-text.ts";
+import { HeldKeys } from "./held-keys.ts";
 
 /** What core does not check, because only PostgreSQL has it. */
 export async function checkGraph(graph: CompiledGraph, projectDir: string): Promise<UserError[]> {
@@ -16,7 +17,8 @@ export async function checkGraph(graph: CompiledGraph, projectDir: string): Prom
   const withBlock = graph.actions.filter((action) => "postgres" in action && Object.keys(action.postgres).length > 0);
   if (!withBlock.length) return models;
   const { checkBlock } = await import("./postgres-block.ts");
-  const blocks = await Promise.all(withBlock.map((action) => checkBlock(action, projectDir)));
+  const held = new HeldKeys(graph.actions);
+  const blocks = await Promise.all(withBlock.map((action) => checkBlock(action, projectDir, held)));
   return [...models, ...blocks.flat()];
 }
 

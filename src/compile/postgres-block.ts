@@ -5,16 +5,18 @@ import { UserError } from "../model/errors.ts";
 import { type Action, type Assertion, isModel, isShown, type Model, type Operations } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
 import { indexColumn, MOST_COLUMNS, tooMany } from "../sql/index-columns.ts";
+import { promised } from "../sql/type-names.ts";
 import { type ConfigPath, placeInConfig } from "./config-text.ts";
+import type { HeldKeys } from "./held-keys.ts";
 
 /** The `postgres: {…}` block of an action. */
-export async function checkBlock(action: Action, projectDir: string): Promise<readonly UserError[]> {
+export async function checkBlock(action: Action, projectDir: string, held: HeldKeys): Promise<readonly UserError[]> {
   if (action.kind === "assertion") return checkAssertionBlock(action, projectDir);
   if (action.kind === "operations") return checkOperationsBlock(action, projectDir);
-  return isModel(action) ? checkPostgresBlock(action, projectDir) : [];
+  return isModel(action) ? checkPostgresBlock(action, projectDir, held) : [];
 }
 
-async function checkPostgresBlock(model: Model, projectDir: string): Promise<readonly UserError[]> {
+async function checkPostgresBlock(model: Model, projectDir: string, held: HeldKeys): Promise<readonly UserError[]> {
   const misshapen = await mistakesInBlock(model, publishedSchema("postgres"), projectDir);
   if (misshapen.length) return misshapen;
   const name = targetKey(model.target);
@@ -33,6 +35,10 @@ async function checkPostgresBlock(model: Model, projectDir: string): Promise<rea
       : [];
   });
   if (long.length) return long;
+  const promises = wrongContract(model, held).map(([column, message, advice]) =>
+    mistake(message, ["postgres", "contract", column], advice),
+  );
+  if (promises.length) return promises;
   const wrong = indexes.flatMap(({ columns }, index) =>
     columns.flatMap((column, at) =>
       wrongIndexColumn(column).map(({ message, expected, found }) =>
@@ -65,6 +71,22 @@ async function checkPostgresBlock(model: Model, projectDir: string): Promise<rea
     ];
   }
   return [];
+}
+
+type Advice = Pick<UserError, "hint" | "expected" | "found">;
+
+/** What nobody can keep of a contract. */
+function wrongContract({ target, postgres }: Model, held: HeldKeys): (readonly [string, string, Advice])[] {
+  return Object.entries(postgres.contract ?? {}).flatMap(([column, text]): [string, string, Advice][] => {
+    const { type, neverNull } = promised(text);
+    if (type === undefined)
+      return [
+        [column, `contract: ${column} has no type`, { expected: "numeric(18, 2), or text not null", found: text }],
+      ];
+    if (!neverNull || held.of(target).neverNull.has(column)) return [];
+    const hint = `add ${JSON.stringify(column)} to assertions: { nonNull: […] }`;
+    return [[column, `contract: nothing holds that ${column} is never NULL`, { hint }]];
+  });
 }
 
 function wrongIndexColumn(column: string): readonly UserError[] {

@@ -90,6 +90,8 @@ export interface BuildStep extends StepBase {
   /** The manifest entry it will have; columns are known once it is built. */
   readonly entry: Omit<ManifestEntry, "columns">;
   readonly publishing: PublishOptions;
+  /** The columns that it must have, and no others. */
+  readonly contract?: Contract;
   /** Why the model cannot be built as it is written. */
   readonly refused?: UserErrorDetails;
   /** Incremental runs: the table of new rows. The step has a second half, planned once their columns are known. */
@@ -99,6 +101,9 @@ export interface BuildStep extends StepBase {
   /** Incremental runs only: how the delta is applied when the release is published. */
   readonly delta?: DeltaStep;
 }
+
+/** Types by the names of columns, as `format_type` spells them. */
+export type Contract = Readonly<Record<string, string>>;
 
 /** The private table of an incremental run's new rows. */
 export interface NewRows {

@@ -14,6 +14,7 @@ import { absentTables, awaiting, whySkipped } from "./absent.ts";
 import { again, CONFLICTS, CONFLICTS_AND_LOCKS } from "./again.ts";
 import type { RunContext } from "./context.ts";
 import { explainBuild } from "./explain.ts";
+import { keepContract } from "./kept-contract.ts";
 import { lookAhead } from "./look-ahead.ts";
 import { nameRefusedColumn } from "./refused-column.ts";
 import { tryDelta } from "./try-delta.ts";
@@ -94,6 +95,7 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
       await context.failpoint("new rows built");
       await complete({ ...step, newRows: step.newRows }, worker, context);
     }
+    if (step.step === "build" && step.contract) await tryContract(step, worker, context);
     await context.failpoint("after a build");
     return { ...base, status: "ok", start, duration: duration(), ...(rows === undefined ? {} : { rows }) };
   } catch (error) {
@@ -103,6 +105,12 @@ async function runStep(step: WorkStep, worker: Worker, context: RunContext): Pro
     const failure = explainBuild(await nameRefusedColumn(error, step, worker, context), step, context.sources);
     return { ...base, status: "failed", start, duration: duration(), error: failure };
   }
+}
+
+/** What was built has the columns that its contract says, or is not published. */
+async function tryContract(step: BuildStep, worker: Worker, { sources }: RunContext): Promise<void> {
+  const columns = await worker.retry((client) => describeColumns(client, [step.entry.object]));
+  keepContract(step, new Map([...columns].map(([name, all]) => [name, { columns: all }])), sources);
 }
 
 /** Says to the session of operations at the start or at the end which run it is, and what came of it. It is reset behind them. */

@@ -10,28 +10,36 @@ export function describedInVain({ target, file, entry, object }: PublishItem, { 
   const names = new Set(object.columns.map(({ name }) => name));
   const vain = Object.keys(entry.columnDescriptions).filter((name) => !names.has(name));
   if (!vain.length) return [];
-  const source = read(file);
-  const place = placeOfKey(source, columnsOf(source, file, target.name), vain[0]!);
+  const { line, column } = placeOfConfigKey(read(file), file, target.name, ["columns", vain[0]!]);
+  const place = line === undefined ? "" : `:${line}:${column}`;
   return [`${file}${place}: ${targetKey(target)} describes columns it does not have: ${vain.join(", ")}`];
 }
 
-/** The stretch of a file in which columns of the model alone are described; none where that is not sure. */
-function columnsOf(source: string, file: string, model: string): Stretch | undefined {
+/** Where a key of a model's config says something of a column, once; nothing where JavaScript made it. */
+export function placeOfConfigKey(
+  source: string,
+  file: string,
+  model: string,
+  [key, name]: readonly [key: string, name: string | undefined],
+): { readonly line?: number; readonly column?: number } {
+  const within = stretchOfKey(source, file, model, key);
+  if (!within) return {};
+  if (name === undefined) return placeOfKeyItself(source, within, key);
+  const pattern = new RegExp(`(?<=[{,]\\s*)(["']?)${escapePattern(name)}\\1\\s*:`, "g");
+  const [found, another] = [...source.slice(within.from, within.to).matchAll(pattern)];
+  return found && !another ? positionAt(source, within.from + found.index) : {};
+}
+
+function placeOfKeyItself(source: string, { from }: Stretch, key: string) {
+  return source.startsWith(key, from) ? positionAt(source, from) : {};
+}
+
+/** The stretch of a file in which the key of the model alone is said; none where that is not sure. */
+function stretchOfKey(source: string, file: string, model: string, key: string): Stretch | undefined {
   const own = stretchOf(source, file, model);
   if (!own) return undefined;
   if (own.from === 0 && own.to === source.length)
-    return { from: Math.max(source.search(/\bcolumns\s*[:=]/), 0), to: source.length };
-  const columns = /\bcolumns\s*:\s*\{[^{}]*/.exec(source.slice(own.from, own.to));
-  return columns ? { from: own.from + columns.index, to: own.from + columns.index + columns[0].length } : undefined;
-}
-
-/** ":4:7" where the column is described there, once; nothing where JavaScript made it. */
-function placeOfKey(source: string, within: Stretch | undefined, name: string): string {
-  if (!within) return "";
-  const { from, to } = within;
-  const key = new RegExp(`(?<=[{,]\\s*)(["']?)${escapePattern(name)}\\1\\s*:`, "g");
-  const [found, another] = [...source.slice(from, to).matchAll(key)];
-  if (!found || another) return "";
-  const { line, column } = positionAt(source, from + found.index);
-  return `:${line}:${column}`;
+    return { from: Math.max(source.search(new RegExp(`\\b${key}\\s*[:=]`)), 0), to: source.length };
+  const said = new RegExp(`\\b${key}\\s*:\\s*\\{[^{}]*`).exec(source.slice(own.from, own.to));
+  return said ? { from: own.from + said.index, to: own.from + said.index + said[0].length } : undefined;
 }

@@ -18,6 +18,7 @@ import { PRIVATE_SCHEMA } from "../sql/names.ts";
 import { sql } from "../sql/sql.ts";
 import { describedInVain } from "./described.ts";
 import { explainFailure } from "./explain.ts";
+import { keepContract } from "./kept-contract.ts";
 import { partsOf } from "./parts.ts";
 import { type ReadSource, sourcesOf } from "./place.ts";
 import { objectsOf, publishItem } from "./publish-item.ts";
@@ -200,6 +201,7 @@ function followable(made: readonly Made[], catalog: Catalog, { sources, failures
   );
   return made.flatMap(({ step, item }) => {
     try {
+      keepContract(step, new Map([[step.entry.object, item.object]]), sources);
       choosePath(item, found);
       return [item];
     } catch (error) {

@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { closed, listOf, oneOf, text } from "./words.ts";
+import { closed, listOf, mapOf, oneOf, text } from "./words.ts";
 
 const amount = (description: string) =>
   Type.Optional(
@@ -76,6 +76,12 @@ export const postgresBlock = closed(
     indexes: Type.Optional(listOf(indexBlock, "indexes of a table")),
     assertions: Type.Optional(assertionBlock),
     guard: Type.Optional(guardBlock),
+    contract: Type.Optional(
+      mapOf(
+        text("its type, and `not null` behind it where an assertion holds that: numeric(18, 2) not null"),
+        "the columns that the model has and no others, each with its type: with another one it is not published",
+      ),
+    ),
     rebuildDependents: Type.Optional(
       Type.Boolean({
         description: "when columns go or change their type: make others' views on this model anew with it",

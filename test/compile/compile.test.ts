@@ -215,7 +215,7 @@ test("an unknown property is named with file, line and the nearest one", async (
 
 test("an unknown property of the postgres block is named too", async () => {
   expect(await messages({ "a.sqlx": 'config {\n  type: "table",\n  postgres: { indices: [] }\n}\nselect 1' })).toBe(
-    'definitions/a.sqlx:3:15: unknown property "indices" in postgres\n  2 |   type: "table",\n  3 |   postgres: { indices: [] }\n    |               ^\n  expected: indexes, assertions, guard, rebuildDependents, version, live, volatile, adopt, grants\n  found:    indices\n  → did you mean "indexes"?',
+    'definitions/a.sqlx:3:15: unknown property "indices" in postgres\n  2 |   type: "table",\n  3 |   postgres: { indices: [] }\n    |               ^\n  expected: indexes, assertions, guard, contract, rebuildDependents, version, live, volatile, adopt, grants\n  found:    indices\n  → did you mean "indexes"?',
   );
 });
 

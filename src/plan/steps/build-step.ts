@@ -8,6 +8,7 @@ import { fingerprint } from "../../sql/fingerprint.ts";
 import { privateName } from "../../sql/names.ts";
 import { inTransaction, statement } from "../../sql/statement.ts";
 import { privateObject, type Resolve } from "../authored-statements.ts";
+import { contractOf } from "../contract.ts";
 import { isPerReader } from "../row-security.ts";
 
 /** How the reason of a step begins where the model is not the one that is published. */
@@ -71,6 +72,7 @@ export function buildStep(
         model.columns.flatMap(({ name, description }) => (description ? [[name, description]] : [])),
       ),
     },
+    ...(model.postgres.contract ? { contract: contractOf(model.postgres.contract) } : {}),
     publishing: {
       grants: model.postgres.grants ?? {},
       rebuildDependents: model.postgres.rebuildDependents ?? false,
