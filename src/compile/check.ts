@@ -1,6 +1,6 @@
 import { counted } from "../model/counted.ts";
 import { restated, UserError } from "../model/errors.ts";
-import { type Action, type CompiledGraph, isModel, type Model, runsOf } from "../model/graph.ts";
+import { type CompiledGraph, isModel, type Model, runsOf } from "../model/graph.ts";
 import { targetKey } from "../model/target.ts";
 import { LONGEST_NAME } from "../sql/identifiers.ts";
 import { MOST_COLUMNS, tooMany } from "../sql/index-columns.ts";
@@ -13,7 +13,7 @@ export async function checkGraph(graph: CompiledGraph, projectDir: string): Prom
   const models = graph.actions
     .filter(isModel)
     .flatMap((model) => [...checkNames(model), ...checkKey(model, projectDir)]);
-  models.push(...graph.actions.flatMap((action) => behindTheEnd(action, graph)));
+  models.push(...behindTheEnd(graph));
   const withBlock = graph.actions.filter((action) => "postgres" in action && Object.keys(action.postgres).length > 0);
   if (!withBlock.length) return models;
   const { checkBlock } = await import("./postgres-block.ts");
@@ -23,18 +23,21 @@ export async function checkGraph(graph: CompiledGraph, projectDir: string): Prom
 }
 
 /** What runs at the end of a run is nothing that can be waited for. */
-function behindTheEnd(action: Action, { actions }: CompiledGraph): UserError[] {
-  if (!action.dependencies.length || runsOf(action) === "end") return [];
-  const ends = actions.filter((one) => runsOf(one) === "end").map(({ target }) => targetKey(target));
-  const waits = ends.length ? action.dependencies.map(targetKey).find((key) => ends.includes(key)) : undefined;
-  if (waits === undefined) return [];
-  return [
-    new UserError({
-      message: `${targetKey(action.target)} depends on ${waits}, which runs at the end of each run`,
-      location: { file: action.file },
-      hint: `leave the dependency out, or runs: "end" in ${waits}`,
-    }),
-  ];
+function behindTheEnd({ actions }: CompiledGraph): UserError[] {
+  const ends = new Set(actions.filter((one) => runsOf(one) === "end").map(({ target }) => targetKey(target)));
+  if (!ends.size) return [];
+  return actions.flatMap((action) => {
+    const waits =
+      runsOf(action) === "end" ? undefined : action.dependencies.map(targetKey).find((key) => ends.has(key));
+    if (waits === undefined) return [];
+    return [
+      new UserError({
+        message: `${targetKey(action.target)} depends on ${waits}, which runs at the end of each run`,
+        location: { file: action.file },
+        hint: `leave the dependency out, or runs: "end" in ${waits}`,
+      }),
+    ];
+  });
 }
 
 /** The key of an incremental model is looked up in tables: columns only. */
