@@ -1,6 +1,6 @@
 import type { Site } from "../model/site.ts";
 import { describe } from "./describe.ts";
-import { escapeHtml } from "./html.ts";
+import { escapeHtml, MARK_OF_SITES } from "./html.ts";
 import type { SiteInput } from "./input.ts";
 import { lineagePart } from "./lineage-part.ts";
 
@@ -52,9 +52,6 @@ function handedOver(name: string, value: unknown): string {
   const text = JSON.stringify(value).replaceAll('"__proto__":', '["__proto__"]:');
   return `(self.dataformParts=self.dataformParts||[]).push([${JSON.stringify(name)},${text}]);\n`;
 }
-
-/** In the first page of every site, and in nothing else: only over a folder that has it another one is written. */
-export const MARK_OF_SITES = '<meta name="generator" content="dataform-postgres">';
 
 function indexHtml({ project, live }: SiteInput): string {
   const title = escapeHtml(project);

@@ -5,7 +5,8 @@ import { untilInterrupted } from "../interrupt.ts";
 import { addListenOptions } from "../listening.ts";
 import { addConnectionOption, addProjectOptions } from "../options.ts";
 import { addEnvironmentOption } from "../releasing.ts";
-import { addPageOptions, runServer, type ServeFlags } from "../serve/run-server.ts";
+import { addPageOptions } from "../serve/page-options.ts";
+import type { ServeFlags } from "../serve/run-server.ts";
 import type { AddCommand } from "../shell.ts";
 import { addWorkOptions } from "./schedule.ts";
 
@@ -25,6 +26,7 @@ export const addServeCommand: AddCommand = (command, shell) => {
     .option("--schedule", "run what schedules.yaml says, as `dataform schedule` does, as long as it runs")
     .option("--stream-timeout <time>", "how long a whole relation may take", time, 30 * 60_000)
     .action(async (flags: ServeFlags) => {
+      const { runServer } = await import("../serve/run-server.ts");
       await untilInterrupted(shell, (signal) => runServer(shell, flags, signal), "closing");
     });
   addCollectOptions(command, "with --collect: ");

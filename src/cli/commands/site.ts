@@ -4,16 +4,18 @@ import type { Command } from "commander";
 import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
 import type { Site } from "../../model/site.ts";
-import { MARK_OF_SITES } from "../../site/files.ts";
+import { MARK_OF_SITES } from "../../site/html.ts";
+import { compileProject } from "../compiling.ts";
 import { openDatabase } from "../database.ts";
 import { attended, untilInterrupted } from "../interrupt.ts";
 import { addListenOptions } from "../listening.ts";
 import { addConnectionOption, addProjectOptions } from "../options.ts";
 import { addEnvironmentOption } from "../releasing.ts";
-import { addPageOptions, runPages } from "../serve/run-server.ts";
+import { addPageOptions } from "../serve/page-options.ts";
+import type { PageFlags } from "../serve/wanted.ts";
 import type { AddCommand, Shell } from "../shell.ts";
 import { bytes } from "../show/bytes.ts";
-import { makeSite, type SiteFlags } from "../site/make-site.ts";
+import type { SiteFlags } from "../site/make-site.ts";
 
 /** `dataform site …`: what the models publish, what it means and where it comes from, as pages. */
 export const addSiteCommand: AddCommand = (site, shell) => {
@@ -31,9 +33,13 @@ function addBuild(site: Command, shell: Shell): void {
     .option("--json", "what was written, as one JSON object")
     .option("--samples", "with ten rows of each relation, but for columns tagged pii, and rows that fail a test")
     .action(async (flags: SiteFlags & { readonly out: string; readonly json?: boolean }) => {
+      // Meanwhile the rest is read.
+      const compiling = compileProject(shell, flags);
+      compiling.catch(() => {});
       const settings = await openDatabase(shell, flags);
+      const { makeSite } = await import("../site/make-site.ts");
       const { site: made } = await attended(shell, (how) =>
-        makeSite(shell, flags, { settings, ...how, live: false, explores: false }),
+        makeSite(shell, flags, { settings, ...how, live: false, explores: false, compiling }),
       );
       const folder = resolve(shell.projectDir, flags.out);
       await writeSite(made, folder);
@@ -50,7 +56,8 @@ function addServe(site: Command, shell: Shell): void {
   const serve = site
     .command("serve")
     .description("show the same pages at an address; they follow each release that is published, and answer questions");
-  addPageOptions(addListenOptions(serve)).action(async (flags: Parameters<typeof runPages>[1]) => {
+  addPageOptions(addListenOptions(serve)).action(async (flags: PageFlags) => {
+    const { runPages } = await import("../serve/run-server.ts");
     await untilInterrupted(shell, (signal) => runPages(shell, flags, signal), "closing the pages");
   });
   addFlags(serve);

@@ -80,39 +80,48 @@ async function gatherOnce(
   const { projectDir, stateDir, sources, schedules, environment, withSamples, live, explores, signal, onWait } =
     options;
   const reach = { signal, onWait, applicationName: "dataform-site" };
-  const read = await withClient(settings, { ...reach, duty: "publisher" }, (client) =>
+  let knowCatalog!: (catalog: Catalog) => void;
+  const known = new Promise<Catalog>((resolve) => {
+    knowCatalog = resolve;
+  });
+  const reading = withClient(settings, { ...reach, duty: "publisher" }, (client) =>
     withTransaction(
       client,
-      () => readRelease(client, graph, environment),
+      () => readRelease(client, graph, environment, knowCatalog),
       sql`begin transaction isolation level repeatable read read only`,
     ),
   );
-  const isGuarded = (key: string) => read.facts.get(key)?.stored.hasPolicies === true;
-  const open = shownIn(graph, read.catalog).filter((target) => !isGuarded(targetKey(target)));
-  // Each has a connection of its own, and most of what it takes is time of the server.
-  const [lineage, dashboards, operations, { tests }, samples] = await together([
+  // The lineage takes longest, and asks for no more than the catalog.
+  const tracing = Promise.race([known, reading.then(({ catalog }) => catalog)]).then((catalog) =>
     withClient(settings, { ...reach, duty: "builder" }, (client) =>
-      readLineage(client, graph, read.catalog, { cache: cacheFile(join(stateDir, "lineage.json")) }),
+      readLineage(client, graph, catalog, { cache: cacheFile(join(stateDir, "lineage.json")) }),
     ),
-    withClient(settings, { ...reach, duty: "builder" }, (client) =>
-      readDashboards(client, { graph, environment, readSource: (file) => readSource(projectDir, file) }),
-    ),
-    withClient(settings, { ...reach, duty: "publisher" }, (client) =>
-      // The builder reads what landed. It is our own question, whatever the database's search path says.
-      withClient(settings, { ...reach, duty: "builder", names: "ours" }, (landed) =>
-        readOperations(client, {
-          environment,
-          rawSchemas: [...new Set(sources.map(({ declaration }) => declaration.schema))],
-          graph,
-          sources,
-          schedules,
-          landed,
-        }),
+  );
+  const rest = reading.then(({ catalog, facts }) => {
+    const open = shownIn(graph, catalog).filter((target) => !isGuarded(facts, targetKey(target)));
+    // Each has a connection of its own, and most of what it takes is time of the server.
+    return together([
+      withClient(settings, { ...reach, duty: "builder" }, (client) =>
+        readDashboards(client, { graph, environment, readSource: (file) => readSource(projectDir, file) }),
       ),
-    ),
-    runUnitTests(graph, settings, { signal, onWait }),
-    withSamples ? readRows(settings, reach, open) : new Map<string, SiteSample>(),
-  ]);
+      withClient(settings, { ...reach, duty: "publisher" }, (client) =>
+        // The builder reads what landed. It is our own question, whatever the database's search path says.
+        withClient(settings, { ...reach, duty: "builder", names: "ours" }, (landed) =>
+          readOperations(client, {
+            environment,
+            rawSchemas: [...new Set(sources.map(({ declaration }) => declaration.schema))],
+            graph,
+            sources,
+            schedules,
+            landed,
+          }),
+        ),
+      ),
+      runUnitTests(graph, settings, { signal, onWait }),
+      withSamples ? readRows(settings, reach, open) : new Map<string, SiteSample>(),
+    ]);
+  });
+  const [read, lineage, [dashboards, operations, { tests }, samples]] = await together([reading, tracing, rest]);
   return {
     project: graph.project.name ?? "dataform project",
     environment,
@@ -127,7 +136,7 @@ async function gatherOnce(
     lineage,
     dashboards,
     parts: new Map([
-      ["operations", withoutFailingRows(operations, withSamples ? readsGuarded(graph, isGuarded) : undefined)],
+      ["operations", withoutFailingRows(operations, withSamples ? readsGuarded(graph, read.facts) : undefined)],
     ]),
     madeAt: new Date().toISOString(),
     live,
@@ -136,18 +145,24 @@ async function gatherOnce(
 }
 
 /** What all of them come to. Where some fail, the first of these failures, once none is at work any more. */
-async function together<T extends readonly unknown[]>(work: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+async function together<const T extends readonly unknown[]>(
+  work: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
   await Promise.allSettled(work);
   return Promise.all(work);
 }
+
+type Facts = Awaited<ReturnType<typeof readFacts>>;
+
+const isGuarded = (facts: Facts, key: string): boolean => facts.get(key)?.stored.hasPolicies === true;
 
 /**
  * Whether an assertion reads a relation with a column tagged `pii`, whose value its rows may hold under any name, or one whose rows
  * are not for everybody.
  */
-function readsGuarded({ actions }: CompiledGraph, isGuarded: (relation: string) => boolean) {
+function readsGuarded({ actions }: CompiledGraph, facts: Facts) {
   const isPrivate = ({ columns, target }: Action) =>
-    columns.some(({ tags }) => isPersonal(tags ?? [])) || isGuarded(targetKey(target));
+    columns.some(({ tags }) => isPersonal(tags ?? [])) || isGuarded(facts, targetKey(target));
   const guarded = new Set(actions.filter(isPrivate).map(({ target }) => targetKey(target)));
   const telling = new Set(
     actions
@@ -158,9 +173,15 @@ function readsGuarded({ actions }: CompiledGraph, isGuarded: (relation: string) 
 }
 
 /** What the release in the database is, and what the server knows of its relations. The client is in a transaction that reads one snapshot. */
-export async function readRelease(client: Client, graph: CompiledGraph, environment: string) {
+export async function readRelease(
+  client: Client,
+  graph: CompiledGraph,
+  environment: string,
+  onCatalog: (catalog: Catalog) => void = () => {},
+) {
   const targets = graph.actions.filter((action) => isModel(action)).map(({ target }) => target);
   const catalog = withoutRetired(graph, await readCatalog(client, environment, targets));
+  onCatalog(catalog);
   const facts = await readFacts(client, shownIn(graph, catalog), catalog.manifest);
   if (!(await hasMetadata(client))) return { catalog, facts, verdicts: new Map() };
   const verdicts = await readVerdicts(client, environment);

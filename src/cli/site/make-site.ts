@@ -22,15 +22,17 @@ export interface MakeOptions extends Attended {
   readonly live: boolean;
   /** Whether whoever sees the pages may ask questions of their own. */
   readonly explores: boolean;
+  /** Where it began before. */
+  readonly compiling?: Promise<CompiledGraph>;
 }
 
 /** The pages of what is published now, and the project that they are of. */
 export async function makeSite(
   shell: Shell,
   flags: SiteFlags,
-  { settings, ...how }: MakeOptions,
+  { settings, compiling = compileProject(shell, flags), ...how }: MakeOptions,
 ): Promise<{ readonly site: Site; readonly graph: CompiledGraph }> {
-  const graph = await compileProject(shell, flags);
+  const graph = await compiling;
   const sources = ingestFiles(shell.projectDir).length ? chooseSourcesToShow(shell, []) : [];
   const input = await gather(graph, settings, {
     ...how,

@@ -10,7 +10,7 @@ import type { MakeOptions, SiteFlags } from "./make-site.ts";
 export interface MakerData {
   readonly shell: Pick<Shell, "projectDir" | "env" | "color">;
   readonly flags: SiteFlags;
-  readonly how: Omit<MakeOptions, "signal" | "onWait">;
+  readonly how: Omit<MakeOptions, "signal" | "onWait" | "compiling">;
 }
 
 /** What the thread is told. */
