@@ -64,7 +64,7 @@ export class Actions {
     this.#remembered.learn(
       actions.map((action) => [
         targetKey(action.target),
-        `${around}.${isModel(action) ? this.#fingerprint(action) : codeOf(action)}`,
+        `${around}.${isModel(action) ? fingerprint(action) : codeOf(action)}`,
       ]),
     );
     const foreign = actions.filter((one) => !isModel(one)).map(({ target }) => target);
@@ -134,18 +134,11 @@ export class Actions {
     const known = this.#released.get(key);
     if (known !== undefined) return known;
     const entry = this.#catalog.manifest[key];
-    const is = entry !== undefined && entry.kind === model.kind && entry.fingerprint === this.#fingerprint(model);
+    const is = entry !== undefined && entry.kind === model.kind && entry.fingerprint === fingerprint(model);
     this.#released.set(key, is);
     return is;
   }
   readonly #released = new Map<string, boolean>();
-
-  #fingerprint(model: Model): string {
-    const known = this.#fingerprints.get(model) ?? fingerprint(model);
-    this.#fingerprints.set(model, known);
-    return known;
-  }
-  readonly #fingerprints = new Map<Model, string>();
 
   #question(file: string, text: string, where?: string): Sql {
     const { resolve } = this.standIns;
