@@ -30,14 +30,19 @@ export function compileLeavingNothing(
   return compilingWith((folder, { keepIn: _, ...options }) => compileAll(folder, { ...options, onRead }), shell, flags);
 }
 
+/** What of the flags the compiler is told. */
+export function compilerOptions(flags: ProjectFlags): CompileOptions {
+  const { vars, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, disableAssertions, timeout } = flags;
+  const given = { vars, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, disableAssertions, timeout };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
 function compilingWith<Made>(
   make: (projectDir: string, options: CompileOptions) => Promise<Made>,
   shell: Shell,
   flags: ProjectFlags,
 ): Promise<Made> {
-  const { vars, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, disableAssertions, timeout } = flags;
-  const given = { vars, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, disableAssertions, timeout };
-  const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const options = compilerOptions(flags);
   const keepIn = join(stateDirectory(shell), "compiled");
   const onPrinted = (text: string) => shell.say(text.replace(/\n$/, ""));
   const { projectDir, env } = shell;

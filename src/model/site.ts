@@ -189,7 +189,7 @@ export interface UnitVerdict {
 export type SiteTexts = readonly (readonly [name: string, text: string])[];
 
 /** Of the private object, or of the table that others fill. Absent: not known, or nothing of the kind. */
-interface SiteFacts {
+export interface Stored {
   /** The release that built it. */
   readonly builtIn?: number;
   /** As the planner last counted. */
@@ -201,6 +201,10 @@ interface SiteFacts {
   readonly indexes: readonly string[];
   /** Role, and what it may do. */
   readonly grants: readonly (readonly [grantee: string, privileges: string])[];
+}
+
+/** That, and what stands around it. */
+interface SiteFacts extends Stored {
   /** Views and functions of others that read it. */
   readonly readers: readonly string[];
   /** What `postgres: {…}` says of it, as `key: value` lines. */

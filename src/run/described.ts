@@ -38,6 +38,9 @@ function placeOfKeyItself(source: string, { from }: Stretch, key: string) {
 function stretchOfKey(source: string, file: string, model: string, key: string): Stretch | undefined {
   const own = stretchOf(source, file, model);
   if (!own) return undefined;
+  // Where nothing stands in it but texts, its end is known.
+  const flat = new RegExp(`\\b${key}\\s*:\\s*\\{[^{}]*\\}`).exec(source.slice(own.from, own.to));
+  if (flat) return { from: own.from + flat.index, to: own.from + flat.index + flat[0].length };
   if (own.from === 0 && own.to === source.length)
     return { from: Math.max(source.search(new RegExp(`\\b${key}\\s*[:=]`)), 0), to: source.length };
   const said = new RegExp(`\\b${key}\\s*:\\s*\\{[^{}]*`).exec(source.slice(own.from, own.to));

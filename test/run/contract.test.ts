@@ -64,6 +64,18 @@ test.each([
   },
 );
 
+test("a column that is described behind its contract, too, is told at the contract", async () => {
+  const shop = await warehouse({
+    "orders.sqlx": orders(
+      "select 1::int8 as id, 'x' as amount, now() as at",
+      CONTRACT,
+      ',\n  columns: { amount: "what was paid" }',
+    ),
+  });
+  const { stdout, stderr } = await planned(shop);
+  expect(`${stdout}${stderr}`).toContain("orders.sqlx:7:7");
+});
+
 test("what is published stays where a new version breaks the contract, of views and incremental models, too", async () => {
   const files = (query: string) => ({
     "definitions/seen.sqlx": orders(query).replace('"table"', '"view"'),

@@ -1,4 +1,4 @@
-import type { SiteKind, SiteState } from "../../model/site.ts";
+import type { SiteKind, SiteState, Stored } from "../../model/site.ts";
 
 /** What `dataform describe --json` prints. What only a database knows is absent where there is none. */
 export interface DescribedRelation {
@@ -56,19 +56,6 @@ interface Test {
   readonly verdict?: string;
   /** Rows that should not exist. */
   readonly rows?: number;
-}
-
-interface Stored {
-  /** The release that built it. */
-  readonly builtIn?: number;
-  /** As the planner last counted. */
-  readonly rows?: number;
-  readonly bytes?: number;
-  readonly owner?: string;
-  readonly hasPolicies?: true;
-  readonly indexes: readonly string[];
-  /** Role, and what it may do. */
-  readonly grants: readonly (readonly [grantee: string, privileges: string])[];
 }
 
 interface LastRun {

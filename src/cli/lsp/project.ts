@@ -7,6 +7,7 @@ import { UserErrors, userErrorsOf } from "../../model/errors.ts";
 import { type CompiledGraph, isModel } from "../../model/graph.ts";
 import { targetKey } from "../../model/target.ts";
 import { databaseFailure } from "../../postgres/sqlstate.ts";
+import { compilerOptions } from "../compiling.ts";
 import { openDatabaseThere } from "../database.ts";
 import type { DescribedRelation } from "../describe/described.ts";
 import { describeByCode, describeInDatabase } from "../describe/read.ts";
@@ -94,10 +95,7 @@ export class EditedProject {
   }
 
   get #options(): CompileOptions {
-    const { vars, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, disableAssertions, timeout } = this.#flags;
-    const given = { vars, defaultSchema, assertionSchema, schemaSuffix, tablePrefix, disableAssertions, timeout };
-    const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-    return { ...said, env: this.#shell.env };
+    return { ...compilerOptions(this.#flags), env: this.#shell.env };
   }
 
   /** What PostgreSQL finds wrong with the models of these files, and with what reads them; nothing where there is no database. */

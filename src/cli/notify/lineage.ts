@@ -13,8 +13,8 @@ import { withClient, withTransaction } from "../../postgres/client.ts";
 import { sql } from "../../sql/sql.ts";
 import { stateDirectory } from "../database.ts";
 import { type EnvironmentFlags, environmentName } from "../options.ts";
+import { readRelease } from "../read-release.ts";
 import type { Shell } from "../shell.ts";
-import { readRelease } from "../site/gather.ts";
 
 interface Told {
   readonly graph: CompiledGraph;

@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { readFacts } from "../../catalogue/facts.ts";
+import type { readFacts } from "../../catalogue/facts.ts";
 import { readOperations, withoutFailingRows } from "../../catalogue/operations.ts";
 import { readSamples } from "../../catalogue/samples.ts";
 import type { DeclaredLine } from "../../catalogue/schedules.ts";
-import { readVerdicts } from "../../catalogue/verdicts.ts";
 import { readSource } from "../../compile/source.ts";
 import { originsOf } from "../../config/origins.ts";
 import { readDashboards } from "../../dashboards/read.ts";
@@ -15,18 +14,17 @@ import type { Catalog } from "../../model/catalog.ts";
 import type { ConnectionSettings } from "../../model/connection-settings.ts";
 import { counted } from "../../model/counted.ts";
 import { UserError } from "../../model/errors.ts";
-import { type Action, type CompiledGraph, isModel, isShowing } from "../../model/graph.ts";
+import type { Action, CompiledGraph } from "../../model/graph.ts";
 import type { SiteSample, UnitVerdict } from "../../model/site.ts";
 import { type Target, targetKey } from "../../model/target.ts";
-import { withoutRetired } from "../../plan/removed.ts";
-import { type Client, type ConnectOptions, withClient, withTransaction } from "../../postgres/client.ts";
-import { readCatalog } from "../../postgres/read-catalog.ts";
-import { readNamedRelease, readReleases } from "../../release/store.ts";
+import { type ConnectOptions, withClient, withTransaction } from "../../postgres/client.ts";
+import { readNamedRelease } from "../../release/store.ts";
 import { runUnitTests, type UnitTestResult } from "../../run/unit-tests.ts";
 import { isPersonal } from "../../site/describe-columns.ts";
 import type { SiteInput } from "../../site/input.ts";
 import { sql } from "../../sql/sql.ts";
 import type { Chosen } from "../ingest/choose.ts";
+import { readRelease, shownIn } from "../read-release.ts";
 
 export interface GatherOptions extends Pick<ConnectOptions, "signal" | "onWait"> {
   readonly projectDir: string;
@@ -170,34 +168,6 @@ function readsGuarded({ actions }: CompiledGraph, facts: Facts) {
       .map(({ target }) => targetKey(target)),
   );
   return (assertion: string): boolean => telling.has(assertion);
-}
-
-/** What the release in the database is, and what the server knows of its relations. The client is in a transaction that reads one snapshot. */
-export async function readRelease(
-  client: Client,
-  graph: CompiledGraph,
-  environment: string,
-  onCatalog: (catalog: Catalog) => void = () => {},
-) {
-  const targets = graph.actions.filter((action) => isModel(action)).map(({ target }) => target);
-  const catalog = withoutRetired(graph, await readCatalog(client, environment, targets));
-  onCatalog(catalog);
-  const facts = await readFacts(client, shownIn(graph, catalog), catalog.manifest);
-  if (!(await hasMetadata(client))) return { catalog, facts, verdicts: new Map() };
-  const verdicts = await readVerdicts(client, environment);
-  const current = (await readReleases(client, environment)).find(({ release }) => release === catalog.releaseId);
-  if (!current) return { catalog, facts, verdicts };
-  const { release: number, publishedAt, runId } = current;
-  return { catalog, facts, verdicts, release: { number, runId, ...(publishedAt ? { publishedAt } : {}) } };
-}
-
-/** Every relation that has a page, but for those of others. */
-function shownIn({ actions }: CompiledGraph, { manifest }: Catalog): Target[] {
-  const ours = actions
-    .filter(({ kind, disabled }) => kind !== "assertion" && !isShowing(kind) && !disabled)
-    .map(({ target }) => target);
-  const all = [...ours, ...Object.values(manifest).map(({ target }) => target)];
-  return [...new Map(all.map((target) => [targetKey(target), target])).values()];
 }
 
 function readRows(

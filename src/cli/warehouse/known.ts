@@ -3,7 +3,7 @@ import type { CompiledGraph } from "../../model/graph.ts";
 import { targetKey } from "../../model/target.ts";
 import type { Catalogue } from "../../serve/catalogue.ts";
 import { describe } from "../../site/describe.ts";
-import type { readRelease } from "../site/gather.ts";
+import type { readRelease } from "../read-release.ts";
 
 type Released = Omit<Awaited<ReturnType<typeof readRelease>>, "catalog"> & {
   readonly catalog: Pick<Catalog, "manifest" | "relations">;

@@ -17,7 +17,7 @@ import type { Asked } from "../../serve/mcp/tools.ts";
 import type { Reading } from "../../serve/select.ts";
 import { empty, sql } from "../../sql/sql.ts";
 import { placeOf } from "../lineage/place.ts";
-import { readRelease } from "../site/gather.ts";
+import { readRelease } from "../read-release.ts";
 import { catalogueOf } from "./known.ts";
 
 interface Places {
